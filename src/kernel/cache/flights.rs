@@ -1,0 +1,112 @@
+//! One load for many waiting readers.
+//!
+//! A reader must not share a load that was under way when it came: a write may have finished in
+//! between, and the load may have seen the row before it. So the readers that come during a load
+//! wait for the next one and share that; two loads serve any number of readers at once.
+
+use super::Origin;
+use crate::kernel::ids::Id;
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// A row with where it came from, nothing, or the loader's error.
+type Outcome<V, E> = Result<Option<(Arc<V>, Origin)>, E>;
+
+type Fly<V, E> = dyn Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync;
+
+pub struct Flights<V, E>(Arc<Inner<V, E>>);
+
+struct Inner<V, E> {
+    fly: Box<Fly<V, E>>,
+    /// The keys with a load under way, each with the readers of its next load.
+    under_way: Mutex<HashMap<Id, Option<watch::Sender<Option<Outcome<V, E>>>>>>,
+}
+
+impl<V, E> Clone for Flights<V, E> {
+    fn clone(&self) -> Self {
+        Flights(Arc::clone(&self.0))
+    }
+}
+
+impl<V, E> Flights<V, E>
+where
+    V: Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
+    pub fn new(
+        fly: impl Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync + 'static,
+    ) -> Self {
+        Flights(Arc::new(Inner { fly: Box::new(fly), under_way: Mutex::default() }))
+    }
+
+    /// The outcome of a load of `id` that starts now or later.
+    ///
+    /// # Errors
+    /// That of the load; `None` when the load panicked.
+    pub async fn join(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
+        let mut outcome = self.board(id);
+        match outcome.wait_for(Option::is_some).await {
+            Ok(landed) => landed.clone().ok_or(None)?.map_err(Some),
+            Err(_) => Err(None),
+        }
+    }
+
+    fn board(&self, id: &Id) -> watch::Receiver<Option<Outcome<V, E>>> {
+        let mut under_way = self.0.lock();
+        match under_way.get_mut(id) {
+            Some(Some(next)) => next.subscribe(),
+            Some(next) => {
+                let (sender, receiver) = watch::channel(None);
+                *next = Some(sender);
+                receiver
+            }
+            None => {
+                let (sender, receiver) = watch::channel(None);
+                under_way.insert(id.clone(), None);
+                // A task of its own: a reader that goes away must not take the load from the rest.
+                tokio::spawn(Flights::run(self.clone(), id.clone(), sender));
+                receiver
+            }
+        }
+    }
+
+    async fn run(self, id: Id, first: watch::Sender<Option<Outcome<V, E>>>) {
+        let _landing = Landing { inner: &self.0, id: &id };
+        let mut readers = first;
+        loop {
+            let outcome = (self.0.fly)(id.clone()).await;
+            readers.send_replace(Some(outcome));
+            let mut under_way = self.0.lock();
+            match under_way.get_mut(&id).and_then(Option::take) {
+                Some(next) => readers = next,
+                None => {
+                    under_way.remove(&id);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl<V, E> Inner<V, E> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Option<watch::Sender<Option<Outcome<V, E>>>>>> {
+        // Nothing panics while the lock is held.
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Frees the key if a load panics; its readers see their sender dropped.
+struct Landing<'a, V, E> {
+    inner: &'a Inner<V, E>,
+    id: &'a Id,
+}
+
+impl<V, E> Drop for Landing<'_, V, E> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.inner.lock().remove(self.id);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A cache in front of one table: loads on a miss, and never shows what a finished write replaced.
+//!
+//! Three rules make that hold:
+//! - a fill is a compare-and-set on the row's version, and an invalidation leaves a tombstone with
+//!   the new version, so that a slow reader cannot put an old row back;
+//! - a reader shares only a load that started after it came ([`flights`]);
+//! - Redis is asked under one deadline, and believed again after an outage only when every missed
+//!   invalidation has been delivered ([`link`]).
+
+mod flights;
+mod link;
+mod local;
+mod shared;
+
+pub use link::RedisLink;
+
+use crate::kernel::ids::Id;
+use flights::Flights;
+use futures_util::future::BoxFuture;
+use local::Local;
+use serde::{Serialize, de::DeserializeOwned};
+use shared::Shared;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A row that can be cached.
+pub trait Cacheable: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The first part of its keys: `product`.
+    const KIND: &'static str;
+
+    fn id(&self) -> &Id;
+
+    /// Grows with every change of the row, also when it is deleted and made again.
+    fn version(&self) -> i64;
+
+    /// About how many bytes it holds in memory.
+    fn weight(&self) -> usize;
+}
+
+/// Whether the cache answered, or the database had to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Cache,
+    Database,
+}
+
+/// What a lookup found.
+enum Lookup<V> {
+    Hit(Arc<V>),
+    /// Nothing; the ticket admits a fill, unless the cache is emptied in between.
+    Miss(Ticket),
+    /// The cache is away: load, and leave it alone.
+    Away,
+}
+
+/// The epoch of the cache at the time of the miss.
+#[derive(Debug, Clone)]
+struct Ticket(String);
+
+/// How the cache is reached, for `/health`.
+#[derive(Clone)]
+pub enum CacheState {
+    InProcess,
+    Redis(RedisLink),
+}
+
+impl CacheState {
+    /// `connected`, `unavailable`, or `disabled` without Redis.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            CacheState::InProcess => "disabled",
+            CacheState::Redis(link) if link.is_up() => "connected",
+            CacheState::Redis(_) => "unavailable",
+        }
+    }
+}
+
+/// Loads one row from the database: `None` where there is none.
+pub type Loader<V, E> = dyn Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> + Send + Sync;
+
+/// A cache of `V`, loading with errors `E`; clones share everything.
+pub struct Cache<V, E> {
+    store: Arc<Store<V>>,
+    flights: Flights<V, E>,
+}
+
+enum Store<V> {
+    Local(Local<V>),
+    Shared(Shared<V>),
+}
+
+impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
+    /// In the process or in Redis, as `state` says; entries live for `ttl`.
+    pub fn new(
+        state: &CacheState,
+        ttl: Duration,
+        load: impl Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> + Send + Sync + 'static,
+    ) -> Cache<V, E> {
+        let store = Arc::new(match state {
+            CacheState::InProcess => Store::Local(Local::new(ttl)),
+            CacheState::Redis(link) => Store::Shared(Shared::new(link.clone(), ttl)),
+        });
+        let load: Arc<Loader<V, E>> = Arc::new(load);
+        let loading = Arc::clone(&store);
+        let flights = Flights::new(move |id: Id| {
+            let (store, load) = (Arc::clone(&loading), Arc::clone(&load));
+            Box::pin(async move { store.get_or_load(&id, &*load).await })
+        });
+        Cache { store, flights }
+    }
+
+    /// The row, from the cache or else from the database.
+    ///
+    /// # Errors
+    /// Those of the loader.
+    pub async fn get(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
+        match self.store.lookup(id).await {
+            Lookup::Hit(value) => Ok(Some((value, Origin::Cache))),
+            Lookup::Miss(_) | Lookup::Away => self.flights.join(id).await,
+        }
+    }
+
+    /// To be called after every committed change: from here on, nothing older than `version` of
+    /// the row is shown or filled in.
+    pub async fn invalidate(&self, id: &Id, version: i64) {
+        match &*self.store {
+            Store::Local(local) => local.bury(id, version),
+            Store::Shared(shared) => shared.bury(id, version).await,
+        }
+    }
+
+    /// Forgets everything that lives in this process; Redis is emptied by who changed the data.
+    pub fn clear_local(&self) {
+        if let Store::Local(local) = &*self.store {
+            local.clear();
+        }
+    }
+}
+
+impl<V, E> Clone for Cache<V, E> {
+    fn clone(&self) -> Self {
+        Cache { store: Arc::clone(&self.store), flights: self.flights.clone() }
+    }
+}
+
+impl<V: Cacheable> Store<V> {
+    async fn lookup(&self, id: &Id) -> Lookup<V> {
+        match self {
+            Store::Local(local) => local.lookup(id),
+            Store::Shared(shared) => shared.lookup(id).await,
+        }
+    }
+
+    async fn fill(&self, ticket: Ticket, value: &Arc<V>) {
+        match self {
+            Store::Local(local) => local.fill(&ticket, value),
+            Store::Shared(shared) => shared.fill(&ticket, value).await,
+        }
+    }
+
+    /// Looks once more, since the load before this one may have filled the entry; then loads.
+    async fn get_or_load<E>(
+        &self,
+        id: &Id,
+        load: &Loader<V, E>,
+    ) -> Result<Option<(Arc<V>, Origin)>, E> {
+        let ticket = match self.lookup(id).await {
+            Lookup::Hit(value) => return Ok(Some((value, Origin::Cache))),
+            Lookup::Miss(ticket) => Some(ticket),
+            Lookup::Away => None,
+        };
+        let Some(value) = load(id.clone()).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        if let Some(ticket) = ticket {
+            self.fill(ticket, &value).await;
+        }
+        Ok(Some((value, Origin::Database)))
+    }
+}

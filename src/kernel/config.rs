@@ -1,0 +1,437 @@
+//! The settings: each a flag, an environment variable, a default and a type that holds its rule.
+//!
+//! A value that does not parse ends the program with status 2 and the name of the setting; there
+//! is never a default in its place.
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The shortest key that HS256 may have: as long as its hash.
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// Reads `.env` of the working directory into the environment; what is set already wins.
+///
+/// # Errors
+/// When the file is there and cannot be read or parsed.
+pub fn load_dotenv() -> Result<(), String> {
+    match dotenvy::from_path(Path::new(".env")) {
+        Ok(()) => Ok(()),
+        Err(error) if error.not_found() => Ok(()),
+        // dotenvy quotes the whole line, which may hold a secret.
+        Err(dotenvy::Error::LineParse(_, column)) => {
+            Err(format!(".env: a line is not NAME=value (near its column {column})"))
+        }
+        Err(error) => Err(format!(".env: {error}")),
+    }
+}
+
+/// Where data lives: what `serve` and `seed` share.
+#[derive(Debug, Clone, Args)]
+pub struct StorageSettings {
+    /// sqlite://PATH, sqlite::memory:, or postgres://USER:PASSWORD@HOST/NAME
+    #[arg(long, env, default_value = "sqlite://chronos.db", hide_env_values = true)]
+    pub database_url: DatabaseUrl,
+
+    /// Connections in the database pool
+    #[arg(long, env, default_value = "16", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_pool_size: u32,
+
+    /// redis://HOST:PORT, the cache that all replicas share; unset: the cache lives in the process
+    #[arg(long, env, hide_env_values = true)]
+    pub redis_url: Option<RedisUrl>,
+
+    /// Lifetime of a cached product, in seconds
+    #[arg(long, env, default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub cache_ttl_seconds: u32,
+}
+
+impl StorageSettings {
+    pub fn cache_ttl(&self) -> Duration {
+        Duration::from_secs(self.cache_ttl_seconds.into())
+    }
+}
+
+/// Where the process listens, and how it stops.
+#[derive(Debug, Clone, Args)]
+pub struct ListenSettings {
+    /// Address to bind; 0.0.0.0 or :: for every interface
+    #[arg(long, env, default_value = "127.0.0.1")]
+    pub host: BindAddress,
+
+    /// Port of the gateway
+    #[arg(long, env, default_value = "3000")]
+    pub gateway_port: u16,
+
+    /// Port of the product service
+    #[arg(long, env, default_value = "3001")]
+    pub product_service_port: u16,
+
+    /// Port of the customer service
+    #[arg(long, env, default_value = "3002")]
+    pub customer_service_port: u16,
+
+    /// How long requests in flight may take to finish after SIGTERM, in seconds
+    #[arg(long, env, default_value = "10", value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub shutdown_timeout_seconds: u32,
+}
+
+/// How the gateway treats its clients, and where it forwards.
+#[derive(Debug, Clone, Args)]
+pub struct GatewaySettings {
+    /// Where `--role gateway` forwards /products
+    #[arg(long, env, default_value = "http://127.0.0.1:3001")]
+    pub product_service_url: UpstreamUrl,
+
+    /// Where `--role gateway` forwards /customers
+    #[arg(long, env, default_value = "http://127.0.0.1:3002")]
+    pub customer_service_url: UpstreamUrl,
+
+    /// Key of the tokens (HS256), at least 32 bytes; unset, on a loopback HOST only: a random one
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_secret: Option<Secret>,
+
+    /// Whether POST /auth/token hands out tokens [default: on if JWT_SECRET is unset, else off]
+    #[arg(long, env)]
+    pub auth_token_endpoint: Option<Switch>,
+
+    /// Requests a minute for each client address, and the size of its burst; 0: no limit
+    #[arg(long, env, default_value = "100", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub rate_limit_per_minute: u32,
+
+    /// Addresses or CIDRs, comma-separated, whose X-Forwarded-For names the client
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl GatewaySettings {
+    /// Whether tokens are handed out, by setting or by default.
+    pub fn hands_out_tokens(&self) -> bool {
+        match self.auth_token_endpoint {
+            Some(switch) => switch == Switch::On,
+            None => self.jwt_secret.is_none(),
+        }
+    }
+
+    /// The limit, or `None` when it is turned off.
+    pub fn rate_limit(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.rate_limit_per_minute)
+    }
+
+    /// Refuses a missing, short or published key where others could reach the gateway.
+    ///
+    /// # Errors
+    /// The sentence to show, which names the setting and never the value.
+    pub fn check_secret(&self, host: &BindAddress) -> Result<(), String> {
+        match &self.jwt_secret {
+            Some(secret) => secret.check().map_err(|reason| format!("JWT_SECRET {reason}")),
+            None if host.is_loopback() => Ok(()),
+            None => Err(format!(
+                "JWT_SECRET must be set when HOST is {host}: anyone can reach this address. \
+                 Make one with: openssl rand -hex 32"
+            )),
+        }
+    }
+}
+
+/// The filter of the log, as the `env_logger` crate documents it.
+#[derive(Debug, Clone)]
+pub struct LogFilter(String);
+
+impl LogFilter {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LogFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LogFilter, String> {
+        match env_filter::Builder::new().try_parse(text) {
+            Ok(_) => Ok(LogFilter(text.to_owned())),
+            Err(error) => Err(format!("{error}; such as info, or warn,chronos=debug")),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+/// The database, told from the URL's scheme.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    SqliteFile(PathBuf),
+    SqliteMemory,
+    /// As libpq takes it.
+    Postgres(String),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DatabaseUrl, String> {
+        if text == "sqlite::memory:" || text == "sqlite://:memory:" {
+            return compiled_in(cfg!(feature = "sqlite"), "sqlite", DatabaseUrl::SqliteMemory);
+        }
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            return match path {
+                "" => Err("names no file; write sqlite://PATH".into()),
+                path if path.contains(['\0', '?']) => {
+                    Err("takes a plain path, without parameters: sqlite://PATH".into())
+                }
+                path => compiled_in(
+                    cfg!(feature = "sqlite"),
+                    "sqlite",
+                    DatabaseUrl::SqliteFile(path.into()),
+                ),
+            };
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let url = DatabaseUrl::Postgres(with_connect_timeout(text));
+            return compiled_in(cfg!(feature = "postgres"), "postgres", url);
+        }
+        Err("has an unknown scheme; write sqlite://PATH, sqlite::memory: or postgres://…".into())
+    }
+}
+
+fn compiled_in(is: bool, feature: &str, url: DatabaseUrl) -> Result<DatabaseUrl, String> {
+    if is {
+        Ok(url)
+    } else {
+        Err(format!("names a database that this build leaves out; build with --features {feature}"))
+    }
+}
+
+/// libpq waits for minutes by default. A setting of the operator's own stays.
+fn with_connect_timeout(url: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    if url.contains("connect_timeout=") {
+        url.to_owned()
+    } else {
+        format!("{url}{joint}connect_timeout=2")
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Without user, password and parameters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseUrl::SqliteFile(path) => write!(f, "sqlite://{}", path.display()),
+            DatabaseUrl::SqliteMemory => f.write_str("sqlite::memory:"),
+            DatabaseUrl::Postgres(url) => f.write_str(&without_credentials(url)),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where Redis is; its scheme and shape are checked by the redis crate.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl(String);
+
+impl RedisUrl {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for RedisUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<RedisUrl, String> {
+        use deadpool_redis::redis::IntoConnectionInfo;
+
+        match text.into_connection_info() {
+            Ok(_) if text.starts_with("redis://") || text.starts_with("redis+unix://") => {
+                Ok(RedisUrl(text.to_owned()))
+            }
+            _ => Err("must be redis://[:PASSWORD@]HOST:PORT[/DB]".into()),
+        }
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_credentials(&self.0))
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn without_credentials(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or(url);
+    match (bare.split_once("://"), bare.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+        _ => bare.to_owned(),
+    }
+}
+
+/// An address to bind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BindAddress(pub IpAddr);
+
+impl BindAddress {
+    pub fn is_loopback(&self) -> bool {
+        self.0.to_canonical().is_loopback()
+    }
+}
+
+impl FromStr for BindAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<BindAddress, String> {
+        if text == "localhost" {
+            return Ok(BindAddress(Ipv4Addr::LOCALHOST.into()));
+        }
+        let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+        bare.parse()
+            .map(BindAddress)
+            .map_err(|_| "must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::".into())
+    }
+}
+
+impl fmt::Display for BindAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// The base of an upstream service: `http://HOST[:PORT]`, no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamUrl {
+    authority: String,
+}
+
+impl UpstreamUrl {
+    /// `HOST[:PORT]`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
+impl FromStr for UpstreamUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<UpstreamUrl, String> {
+        const EXPECTED: &str = "must be http://HOST[:PORT], without a path";
+        let rest = text.strip_prefix("http://").ok_or(EXPECTED)?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colons of an IPv6 address stand in brackets.
+            Some((host, port)) if !port.ends_with(']') => (host, port),
+            _ => (authority, "80"),
+        };
+        let in_brackets = host.starts_with('[') && host.ends_with(']');
+        let well_formed = !host.is_empty()
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
+            && (in_brackets || !host.contains([':', '[', ']']));
+        if well_formed { Ok(UpstreamUrl { authority: authority.into() }) } else { Err(EXPECTED.into()) }
+    }
+}
+
+impl fmt::Display for UpstreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.authority)
+    }
+}
+
+/// Networks whose `X-Forwarded-For` is believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TrustedProxies, String> {
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let network = |entry: &str| {
+            entry
+                .parse::<IpNet>()
+                .or_else(|_| entry.parse::<IpAddr>().map(|address| address.to_canonical().into()))
+                .map_err(|_| format!("holds \"{entry}\", which is no address and no CIDR"))
+        };
+        entries.map(network).collect::<Result<_, _>>().map(TrustedProxies)
+    }
+}
+
+/// A key that no log, error or `--help` shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// Parts of the keys that tutorials and templates print.
+const EXAMPLE_SECRETS: [&str; 14] = [
+    "change-me",
+    "change_me",
+    "changeme",
+    "change-this",
+    "change_this",
+    "change-in-production",
+    "change_in_production",
+    "your-secret",
+    "your_secret",
+    "your-super-secret",
+    "your-256-bit-secret",
+    "your-jwt-secret",
+    "replace-me",
+    "example",
+];
+
+impl Secret {
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let lower = self.0.to_lowercase();
+        let mut distinct: Vec<u8> = self.0.bytes().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if self.0.len() < MIN_SECRET_BYTES {
+            Err("must have at least 32 bytes. Make one with: openssl rand -hex 32")
+        } else if EXAMPLE_SECRETS.iter().any(|example| lower.contains(example)) {
+            Err("is an example value, which others know. Make one with: openssl rand -hex 32")
+        } else if distinct.len() < 6 {
+            Err("repeats a few characters. Make one with: openssl rand -hex 32")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl FromStr for Secret {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Secret, String> {
+        Ok(Secret(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}

@@ -1,0 +1,154 @@
+//! One connection type for both databases, and how a connection is opened and kept.
+
+use crate::kernel::config::DatabaseUrl;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::r2d2::{ManageConnection, R2D2Connection};
+use diesel::result::{ConnectionError, ConnectionResult, Error};
+use diesel::{Connection, QueryResult};
+use std::time::{Duration, Instant};
+
+/// A connection used this recently is not pinged again when it is taken from the pool: the ping
+/// would cost every query a round trip.
+const PING_AFTER: Duration = Duration::from_secs(1);
+
+/// A connection to whichever database is configured; `store.rs` files are written once for it.
+#[derive(diesel::MultiConnection)]
+pub enum DbConn {
+    #[cfg(feature = "postgres")]
+    Postgres(diesel::PgConnection),
+    #[cfg(feature = "sqlite")]
+    Sqlite(diesel::SqliteConnection),
+}
+
+/// Whether the connection is to PostgreSQL, for the few statements that differ.
+pub fn is_postgres(conn: &DbConn) -> bool {
+    match conn {
+        #[cfg(feature = "postgres")]
+        DbConn::Postgres(_) => true,
+        #[cfg(feature = "sqlite")]
+        DbConn::Sqlite(_) => false,
+    }
+}
+
+impl DbConn {
+    /// Opens a connection to the database that the URL's scheme names.
+    ///
+    /// The derived `establish` is not used: it tries each database in turn, and SQLite takes any
+    /// string for a file name, so that a PostgreSQL that is down would become a new, empty file.
+    pub fn open(url: &DatabaseUrl) -> ConnectionResult<DbConn> {
+        match url {
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => open_postgres(url),
+            #[cfg(feature = "sqlite")]
+            DatabaseUrl::SqliteFile(path) => open_sqlite(&path.to_string_lossy()),
+            #[cfg(feature = "sqlite")]
+            DatabaseUrl::SqliteMemory => open_sqlite(":memory:"),
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            _ => Err(ConnectionError::BadConnection("this database is not compiled in".into())),
+        }
+    }
+
+    /// Runs `job` in a transaction that holds SQLite's write lock from its start. A deferred one
+    /// that reads and then writes fails at once when another writer came between, whatever the
+    /// `busy_timeout`.
+    pub fn transact<T, E>(&mut self, job: impl FnOnce(&mut DbConn) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        match self {
+            #[cfg(feature = "postgres")]
+            DbConn::Postgres(inner) => AnsiTransactionManager::begin_transaction(inner)?,
+            #[cfg(feature = "sqlite")]
+            DbConn::Sqlite(inner) => {
+                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?;
+            }
+        }
+        match job(self) {
+            Ok(value) => {
+                DbConn::commit_transaction(self)?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The job's error is the one that says what happened. A roll-back that fails
+                // leaves a broken connection, which the pool drops.
+                if let Err(second) = DbConn::rollback_transaction(self) {
+                    log::debug!("roll-back failed: {second}");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn open_postgres(url: &str) -> ConnectionResult<DbConn> {
+    let mut conn = diesel::PgConnection::establish(url)?;
+    // A statement ends on the server before the deadline here, so that its thread comes back.
+    conn.batch_execute(
+        "SET statement_timeout = '2500ms'; SET lock_timeout = '2000ms'; \
+         SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'",
+    )
+    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(DbConn::Postgres(conn))
+}
+
+#[cfg(feature = "sqlite")]
+fn open_sqlite(path: &str) -> ConnectionResult<DbConn> {
+    let mut conn = diesel::SqliteConnection::establish(path)?;
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL",
+    )
+    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(DbConn::Sqlite(conn))
+}
+
+/// A connection in the pool, with what is known of it.
+pub struct Pooled {
+    pub conn: DbConn,
+    last_used: Instant,
+    data_version: Option<i64>,
+}
+
+impl Pooled {
+    /// Whether SQLite's `data_version` moved: it counts the commits of other connections, and in
+    /// this process only the connection of the write lane commits.
+    pub fn was_changed_elsewhere(&mut self) -> QueryResult<bool> {
+        use diesel::RunQueryDsl;
+        use diesel::sql_types::BigInt;
+
+        #[derive(diesel::QueryableByName)]
+        struct DataVersion {
+            #[diesel(sql_type = BigInt)]
+            data_version: i64,
+        }
+        let row: DataVersion = diesel::sql_query("PRAGMA data_version").get_result(&mut self.conn)?;
+        let before = self.data_version.replace(row.data_version);
+        Ok(before != Some(row.data_version))
+    }
+}
+
+/// Opens and checks the connections of the pool.
+#[derive(Debug, Clone)]
+pub struct Connector(pub DatabaseUrl);
+
+impl ManageConnection for Connector {
+    type Connection = Pooled;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Pooled, diesel::r2d2::Error> {
+        let conn = DbConn::open(&self.0).map_err(diesel::r2d2::Error::ConnectionError)?;
+        Ok(Pooled { conn, last_used: Instant::now(), data_version: None })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), diesel::r2d2::Error> {
+        if pooled.last_used.elapsed() > PING_AFTER {
+            pooled.conn.ping().map_err(diesel::r2d2::Error::QueryError)?;
+        }
+        pooled.last_used = Instant::now();
+        Ok(())
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        pooled.conn.is_broken()
+    }
+}

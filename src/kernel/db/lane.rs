@@ -1,0 +1,133 @@
+//! A lane into the database: a pool, a number of places, a bounded queue, one deadline.
+
+use super::DbError;
+use super::connection::{Connector, Pooled};
+use crate::kernel::config::DatabaseUrl;
+use diesel::r2d2::{HandleError, Pool, PooledConnection};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many jobs may wait for a place; past that, the answer is an immediate 503.
+const QUEUE_LIMIT: usize = 2_048;
+/// How long the pool may take to hand out, or to open, a connection.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+pub struct Lane {
+    pool: Pool<Connector>,
+    /// Taken in this order. As many places as connections: a job never waits inside the pool for
+    /// another one, and a database that hangs holds no more threads than this.
+    places: Vec<Arc<Semaphore>>,
+    waiting: Arc<AtomicUsize>,
+    deadline: Duration,
+}
+
+impl Lane {
+    pub fn new(url: &DatabaseUrl, size: u32, deadline: Duration) -> Lane {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            // An idle connection of an in-memory database is the database.
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(CHECKOUT_TIMEOUT)
+            .error_handler(Box::new(LogAtDebug))
+            .build_unchecked(Connector(url.clone()));
+        let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
+        Lane { pool, places, waiting: Arc::default(), deadline }
+    }
+
+    /// A lane into the same pool that may hold at most `size` of its connections.
+    pub fn bounded(&self, size: u32) -> Lane {
+        let mut places = vec![Arc::new(Semaphore::new(to_usize(size)))];
+        places.extend(self.places.iter().cloned());
+        Lane { places, waiting: Arc::default(), ..self.clone() }
+    }
+
+    /// Takes a connection on the calling thread, which may block.
+    pub fn checkout(&self) -> Result<PooledConnection<Connector>, DbError> {
+        self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
+    }
+
+    /// Runs `job` on a blocking thread.
+    pub async fn run<T, E, F, J>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Pooled) -> Result<T, J> + Send + 'static,
+        T: Send + 'static,
+        J: Into<E>,
+        E: From<DbError> + Send + 'static,
+    {
+        let give_up_at = Instant::now() + self.deadline;
+        let work = async {
+            let permits = self.enter().await?;
+            let lane = self.clone();
+            let blocking = tokio::task::spawn_blocking(move || {
+                let _permits = permits;
+                let mut conn = lane.checkout()?;
+                if Instant::now() >= give_up_at {
+                    // The client has its 503: the job must not take effect behind its back.
+                    return Err(E::from(DbError::Unavailable("no connection in time".into())));
+                }
+                job(&mut conn).map_err(J::into)
+            });
+            match blocking.await {
+                Ok(result) => result,
+                Err(panic) => Err(E::from(DbError::Panicked(panic.to_string()))),
+            }
+        };
+        match tokio::time::timeout(self.deadline, work).await {
+            Ok(result) => result,
+            Err(_) => Err(E::from(DbError::Unavailable(format!(
+                "no answer within {} ms",
+                self.deadline.as_millis()
+            )))),
+        }
+    }
+
+    async fn enter(&self) -> Result<Vec<OwnedSemaphorePermit>, DbError> {
+        let _waiting = Waiting::join(&self.waiting)?;
+        let mut permits = Vec::with_capacity(self.places.len());
+        for places in &self.places {
+            let permit = Arc::clone(places).acquire_owned().await;
+            permits.push(permit.expect("the semaphore is never closed"));
+        }
+        Ok(permits)
+    }
+}
+
+/// A place in the queue, given back when the wait ends or is given up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Waiting<'_> {
+    fn join(waiting: &AtomicUsize) -> Result<Waiting<'_>, DbError> {
+        let place = Waiting(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) < QUEUE_LIMIT {
+            Ok(place)
+        } else {
+            Err(DbError::Overloaded)
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The pool retries in the background and would log every attempt as an error; the request that
+/// waits for the connection logs the failure already.
+#[derive(Debug)]
+struct LogAtDebug;
+
+impl HandleError<diesel::r2d2::Error> for LogAtDebug {
+    fn handle_error(&self, error: diesel::r2d2::Error) {
+        log::debug!("opening a database connection: {error}");
+    }
+}
+
+fn to_usize(size: u32) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,153 @@
+//! The schema, compiled in, brought up to date by whichever process comes first.
+
+use super::connection::DbConn;
+use super::lane::Lane;
+use crate::kernel::config::DatabaseUrl;
+use anyhow::anyhow;
+use diesel::connection::SimpleConnection;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+#[cfg(feature = "postgres")]
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+#[cfg(feature = "sqlite")]
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// What [`super::Db::prepare`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prepared {
+    /// The database was there before.
+    Existing,
+    /// A new embedded database, empty.
+    Created,
+    /// A new embedded database, with the store loaded.
+    Loaded,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    #[error(transparent)]
+    Failed(#[from] anyhow::Error),
+}
+
+pub fn prepare<L>(
+    url: &DatabaseUrl,
+    writes: &Lane,
+    load: Option<L>,
+) -> Result<Prepared, PrepareError>
+where
+    L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
+{
+    match url {
+        #[cfg(feature = "postgres")]
+        DatabaseUrl::Postgres(_) => prepare_postgres(url),
+        #[cfg(feature = "sqlite")]
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => {
+            Ok(sqlite::prepare(url, writes, load)?)
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        _ => {
+            let _unused = (writes, load);
+            Err(PrepareError::Failed(anyhow!("{url}: this database is not compiled in")))
+        }
+    }
+}
+
+/// diesel takes no lock: replicas that start at once would create the same tables.
+#[cfg(feature = "postgres")]
+fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
+    use diesel::r2d2::R2D2Connection;
+
+    // Any number that no other program uses for a lock in this database.
+    const LOCK: &str = "pg_advisory_lock(4843726154)";
+    const UNLOCK: &str = "pg_advisory_unlock(4843726154)";
+    let mut conn =
+        DbConn::open(url).map_err(|error| PrepareError::Unavailable(error.to_string()))?;
+    let migrated = (|| {
+        let DbConn::Postgres(conn) = &mut conn else {
+            return Err(anyhow!("{url} opened another database"));
+        };
+        conn.batch_execute(&format!(
+            "SET statement_timeout = 0; SET lock_timeout = 0; SELECT {LOCK}"
+        ))?;
+        conn.run_pending_migrations(POSTGRES)
+            .map_err(|error| anyhow!("migrating {url}: {error}"))?;
+        Ok(conn.batch_execute(&format!("SELECT {UNLOCK}"))?)
+    })();
+    match migrated {
+        Ok(()) => Ok(Prepared::Existing),
+        Err(error) if conn.is_broken() => Err(PrepareError::Unavailable(format!("{error:#}"))),
+        Err(error) => Err(PrepareError::Failed(error)),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use super::{
+        DatabaseUrl, DbConn, Lane, MigrationHarness, Prepared, SQLITE, SimpleConnection, anyhow,
+    };
+    use anyhow::Context;
+    use diesel::RunQueryDsl;
+    use std::time::{Duration, Instant};
+
+    pub fn prepare<L>(
+        url: &DatabaseUrl,
+        writes: &Lane,
+        load: Option<L>,
+    ) -> anyhow::Result<Prepared>
+    where
+        L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
+    {
+        // Opened once by hand for its error: the pool only says that it timed out.
+        DbConn::open(url).map_err(|error| anyhow!("opening {url}: {error}"))?;
+        let mut pooled = writes.checkout().with_context(|| format!("opening {url}"))?;
+        if matches!(url, DatabaseUrl::SqliteFile(_)) {
+            switch_to_wal(&mut pooled.conn).with_context(|| format!("opening {url}"))?;
+        }
+        pooled.conn.transact(|conn| {
+            let is_new = count_tables(conn)? == 0;
+            let DbConn::Sqlite(inner) = conn else {
+                return Err(anyhow!("{url} opened another database"));
+            };
+            inner
+                .run_pending_migrations(SQLITE)
+                .map_err(|error| anyhow!("migrating {url}: {error}"))?;
+            match load {
+                Some(load) if is_new => {
+                    load(conn)?;
+                    Ok(Prepared::Loaded)
+                }
+                _ if is_new => Ok(Prepared::Created),
+                _ => Ok(Prepared::Existing),
+            }
+        })
+    }
+
+    /// Readers then never wait for a writer. SQLite answers BUSY here without waiting when another
+    /// process is doing the same, so the waiting is done by hand.
+    fn switch_to_wal(conn: &mut DbConn) -> anyhow::Result<()> {
+        let give_up_at = Instant::now() + Duration::from_secs(5);
+        loop {
+            match conn.batch_execute("PRAGMA journal_mode = WAL") {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() >= give_up_at => return Err(error.into()),
+                Err(error) if error.to_string().contains("locked") => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn count_tables(conn: &mut DbConn) -> anyhow::Result<i64> {
+        #[derive(diesel::QueryableByName)]
+        struct Count {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let row: Count = diesel::sql_query("SELECT count(*) AS count FROM sqlite_schema")
+            .get_result(conn)?;
+        Ok(row.count)
+    }
+}

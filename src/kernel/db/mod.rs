@@ -1,0 +1,140 @@
+//! The database: one pool, one connection type for SQLite and PostgreSQL, and the rules of use.
+//!
+//! Every query runs on a blocking thread, inside [`Db::read`] or [`Db::write`], under a deadline
+//! and behind a bounded queue. Nothing else in the program may touch a connection while it serves.
+
+mod connection;
+mod error;
+mod json;
+mod lane;
+mod migrate;
+
+pub use connection::{DbConn, MultiBackend, is_postgres};
+pub use error::DbError;
+pub use json::{Json, JsonObject};
+pub use migrate::{PrepareError, Prepared};
+
+use crate::kernel::config::DatabaseUrl;
+use lane::Lane;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The whole of a job on SQLite, with waiting: longer than its `busy_timeout` of 5 s, so that a
+/// write that waits for another process ends before its client is told that it did not.
+const SQLITE_DEADLINE: Duration = Duration::from_secs(6);
+/// The whole of a job on PostgreSQL: longer than the server's own `statement_timeout`.
+const POSTGRES_DEADLINE: Duration = Duration::from_millis(3_500);
+
+/// A handle on the database; clones share one pool.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    url: DatabaseUrl,
+    reads: Lane,
+    writes: Lane,
+    migrated: AtomicBool,
+}
+
+impl Db {
+    /// Builds the pool without connecting: the database may come later than the process.
+    ///
+    /// `pool_size` is the number of connections. SQLite has one more, the only one that writes:
+    /// writers then queue here, in order, instead of racing for the lock of the file; and what
+    /// that connection sees change was changed by another process.
+    pub fn new(url: &DatabaseUrl, pool_size: u32) -> Db {
+        let (reads, writes) = match url {
+            DatabaseUrl::SqliteMemory => {
+                let only = Lane::new(url, 1, SQLITE_DEADLINE);
+                (only.clone(), only)
+            }
+            DatabaseUrl::SqliteFile(_) => {
+                (Lane::new(url, pool_size, SQLITE_DEADLINE), Lane::new(url, 1, SQLITE_DEADLINE))
+            }
+            DatabaseUrl::Postgres(_) => {
+                let all = Lane::new(url, pool_size, POSTGRES_DEADLINE);
+                // Writes that queue on one locked row must leave connections for the reads.
+                let some = all.bounded(pool_size - pool_size / 4);
+                (all, some)
+            }
+        };
+        let migrated = AtomicBool::new(false);
+        Db(Arc::new(Inner { url: url.clone(), reads, writes, migrated }))
+    }
+
+    /// Runs one query, or several that need no common snapshot.
+    ///
+    /// # Errors
+    /// The closure's own error; [`DbError::Unavailable`] when the database does not answer in
+    /// time; [`DbError::Overloaded`] when too many wait already.
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.refuse_before_migration()?;
+        self.0.reads.run(move |pooled| job(&mut pooled.conn)).await
+    }
+
+    /// Runs the closure in one transaction, which can write from its start: committed when it
+    /// returns `Ok`, rolled back otherwise.
+    ///
+    /// # Errors
+    /// As [`Db::read`]. After [`DbError::Unavailable`] the effect is unknown, as ever when an
+    /// answer is lost.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + From<diesel::result::Error> + Send + 'static,
+    {
+        self.refuse_before_migration()?;
+        self.0.writes.run(move |pooled| pooled.conn.transact(job)).await
+    }
+
+    /// Whether a query gets an answer now; waits at most `patience`.
+    pub async fn is_available(&self, patience: Duration) -> bool {
+        use diesel::connection::SimpleConnection;
+        let ping = self.read(|conn| conn.batch_execute("SELECT 1").map_err(DbError::from));
+        matches!(tokio::time::timeout(patience, ping).await, Ok(Ok(())))
+    }
+
+    /// Whether another process has committed to the SQLite file since the last call; the first
+    /// call, and a new connection, count as a change. Always false for other databases.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn was_changed_elsewhere(&self) -> Result<bool, DbError> {
+        if !matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
+            return Ok(false);
+        }
+        self.refuse_before_migration()?;
+        self.0.writes.run(connection::Pooled::was_changed_elsewhere).await
+    }
+
+    /// Brings the schema up to date, then lets queries through. In a new embedded database `load`
+    /// runs in the same transaction: the file ends as a whole store or stays empty.
+    ///
+    /// Blocks; several processes may call it at once.
+    ///
+    /// # Errors
+    /// [`PrepareError::Unavailable`] when trying again may help, else [`PrepareError::Failed`].
+    pub fn prepare<L>(&self, load: Option<L>) -> Result<Prepared, PrepareError>
+    where
+        L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
+    {
+        let prepared = migrate::prepare(&self.0.url, &self.0.writes, load)?;
+        self.0.migrated.store(true, Ordering::Release);
+        Ok(prepared)
+    }
+
+    fn refuse_before_migration(&self) -> Result<(), DbError> {
+        if self.0.migrated.load(Ordering::Acquire) {
+            Ok(())
+        } else {
+            Err(DbError::Unavailable("the schema is not migrated yet".into()))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Request bodies: JSON, at most 1 MiB, and an error that says where it is wrong.
+
+use super::Failure;
+use crate::kernel::text::contains_escaped_nul;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::middleware::Next;
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// A body parsed into `T`; unknown members are ignored.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = has_json_type(request);
+        let mut payload = payload.take();
+        Box::pin(async move {
+            if !is_json {
+                return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                    .message("Send JSON, with Content-Type: application/json"));
+            }
+            let mut body = BytesMut::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk = chunk.map_err(broken_payload)?;
+                if body.len() + chunk.len() > MAX_BODY_BYTES {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&chunk);
+            }
+            parse(&body).map(JsonBody)
+        })
+    }
+}
+
+/// Middleware that refuses a body by its declared length, before anything else looks at it.
+///
+/// # Errors
+/// 413 above [`MAX_BODY_BYTES`].
+pub async fn limit_declared_length(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if declared.is_some_and(|length| length.parse().is_ok_and(|n: usize| n > MAX_BODY_BYTES)) {
+        return Err(too_large().into());
+    }
+    next.call(request).await
+}
+
+pub(super) fn too_large() -> Failure {
+    Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).message("A body may have at most 1 MiB")
+}
+
+fn broken_payload(error: PayloadError) -> Failure {
+    match error {
+        PayloadError::Overflow => too_large(),
+        _ => Failure::bad_request("BAD_REQUEST", "Bad Request")
+            .message("The body ended early or is not well-formed"),
+    }
+}
+
+fn has_json_type(request: &HttpRequest) -> bool {
+    let Some(value) = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let essence = value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let malformed = |reason: String| Failure::bad_request("INVALID_BODY", "Invalid request body").message(reason);
+    let text = std::str::from_utf8(body)
+        .map_err(|error| malformed(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+    if contains_escaped_nul(text) {
+        return Err(malformed("a string must not contain a NUL character".into()));
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.into_inner();
+        malformed(if path == "." { reason.to_string() } else { format!("{path}: {reason}") })
+    })?;
+    deserializer.end().map_err(|error| malformed(error.to_string()))?;
+    Ok(value)
+}

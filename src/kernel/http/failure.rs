@@ -1,0 +1,192 @@
+//! The one shape of a failure, from whichever layer it comes.
+
+use crate::kernel::error::Invalid;
+use crate::kernel::telemetry::RequestId;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::fmt;
+
+/// A failure on its way to the client. As an error of actix it has no body yet: the outermost
+/// middleware writes it, since only that knows the request's identity.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    error: Cow<'static, str>,
+    message: Option<Cow<'static, str>>,
+    details: Option<Value>,
+    shows_status: bool,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Cow<'static, str>>,
+}
+
+impl Failure {
+    pub fn new(status: StatusCode, code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
+        Failure {
+            status,
+            code,
+            error: error.into(),
+            message: None,
+            details: None,
+            shows_status: false,
+            headers: Vec::new(),
+            cause: None,
+        }
+    }
+
+    pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    pub fn details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// What the log says of it; the client never sees this.
+    pub fn because(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// Repeats the status in the body, as `statusCode`.
+    pub fn showing_status(mut self) -> Self {
+        self.shows_status = true;
+        self
+    }
+
+    pub fn bad_request(code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
+        Failure::new(StatusCode::BAD_REQUEST, code, error)
+    }
+
+    /// A dependency is away: says when to come back, and nothing of what it is.
+    pub fn unavailable() -> Self {
+        Failure::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+            "Service temporarily unavailable",
+        )
+        .header(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// A bug. The cause is in the log, under the request's identity.
+    pub fn internal() -> Self {
+        Failure::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The failure that a bare status stands for, as actix's own layers answer.
+    pub fn of_status(status: StatusCode) -> Self {
+        let (code, error) = match status {
+            StatusCode::BAD_REQUEST => ("BAD_REQUEST", "Bad Request"),
+            StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Unauthorized"),
+            StatusCode::NOT_FOUND => ("NOT_FOUND", "Not Found"),
+            StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", "Method Not Allowed"),
+            StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "Payload Too Large"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => ("SERVICE_UNAVAILABLE", "Service Unavailable"),
+            status if status.is_client_error() => {
+                ("REQUEST_REFUSED", status.canonical_reason().unwrap_or("Request Refused"))
+            }
+            _ => ("INTERNAL_ERROR", "Internal Server Error"),
+        };
+        Failure::new(status, code, error)
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The whole answer, for a request of this identity.
+    pub fn to_response(&self, request_id: &RequestId) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Envelope<'a> {
+            success: bool,
+            #[serde(rename = "statusCode", skip_serializing_if = "Option::is_none")]
+            status_code: Option<u16>,
+            error: &'a str,
+            code: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            message: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            details: Option<&'a Value>,
+            request_id: &'a str,
+        }
+        let mut response = HttpResponse::build(self.status).json(Envelope {
+            success: false,
+            status_code: self.shows_status.then(|| self.status.as_u16()),
+            error: &self.error,
+            code: self.code,
+            message: self.message.as_deref(),
+            details: self.details.as_ref(),
+            request_id: request_id.as_str(),
+        });
+        for (name, value) in &self.headers {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+        response
+    }
+
+    /// What a response without a proper body stands for, or `None` when it is fine as it is.
+    pub fn behind(response: &HttpResponse<impl actix_web::body::MessageBody>) -> Option<Failure> {
+        if let Some(failure) = response.extensions().get::<Failure>() {
+            return Some(failure.clone());
+        }
+        let is_error = response.status().is_client_error() || response.status().is_server_error();
+        let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+            value.to_str().is_ok_and(|value| value.starts_with("application/json"))
+        });
+        (is_error && !is_json).then(|| Failure::of_status(response.status()))
+    }
+}
+
+/// The default service of every listener.
+///
+/// # Errors
+/// Always: 404.
+pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Failure> {
+    Err(Failure::of_status(StatusCode::NOT_FOUND)
+        .message(format!("There is no {} {}", request.method(), request.path())))
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.error)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::new(self.status);
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Failure {
+        Failure::bad_request("VALIDATION_FAILED", "Invalid request")
+            .message(invalid.to_string())
+            .details(json!({ "field": invalid.field, "reason": invalid.reason }))
+    }
+}

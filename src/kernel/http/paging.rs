@@ -1,0 +1,95 @@
+//! Pages of a list that is ordered by creation time, then id, newest first.
+
+use super::Query;
+use crate::kernel::error::Invalid;
+use crate::kernel::ids::Id;
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderValue;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::fmt;
+
+const MAX_LIMIT: i64 = 500;
+
+/// Which part of a list to show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// 1 to 500 rows.
+    pub limit: i64,
+    /// Rows to leave out, from the start of the list or from the cursor.
+    pub offset: i64,
+    /// Show only what follows this row: unlike an offset, it does not shift while rows are added.
+    pub after: Option<Cursor>,
+}
+
+impl Page {
+    /// Reads `limit`, `offset` and `after`.
+    ///
+    /// # Errors
+    /// Names the parameter that is repeated or out of range.
+    pub fn parse(query: &Query, default_limit: i64) -> Result<Page, Invalid> {
+        Ok(Page {
+            limit: query.number("limit", 1..=MAX_LIMIT, default_limit)?,
+            offset: query.number("offset", 0..=i64::MAX, 0)?,
+            after: query.get("after")?.map(Cursor::parse).transpose()?,
+        })
+    }
+
+    /// Splits rows that were loaded with one more than the limit; says whether more follow.
+    pub fn cut<T>(&self, mut rows: Vec<T>) -> (Vec<T>, bool) {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        (rows, has_more)
+    }
+}
+
+/// The place of one row in the order of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    pub created_at: DateTime<Utc>,
+    pub id: Id,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Result<Cursor, Invalid> {
+        let invalid = || Invalid::new("after", "must be a cursor from a Link header");
+        let (millis, id) = text.split_once('.').ok_or_else(invalid)?;
+        let millis = millis.parse().map_err(|_| invalid())?;
+        let created_at = DateTime::from_timestamp_millis(millis).ok_or_else(invalid)?;
+        // Years outside this range have no text that sorts in SQLite.
+        if !(0..=9999).contains(&chrono::Datelike::year(&created_at)) {
+            return Err(invalid());
+        }
+        Ok(Cursor { created_at, id: Id::parse("after", id).map_err(|_| invalid())? })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.created_at.timestamp_millis(), self.id)
+    }
+}
+
+/// What an answer says of the page.
+#[derive(Debug, Serialize)]
+pub struct Pagination {
+    pub limit: i64,
+    pub offset: i64,
+    pub total: i64,
+    #[serde(rename = "hasMore")]
+    pub has_more: bool,
+}
+
+/// A `Link` header to the page that follows `last`: the same request with its cursor moved on.
+pub fn next_link(request: &HttpRequest, last: &Cursor) -> HeaderValue {
+    let (path, query) = (request.uri().path(), request.query_string());
+    let kept = query.split('&').filter(|pair| {
+        let name = pair.split('=').next().unwrap_or(pair);
+        !pair.is_empty() && name != "after" && name != "offset"
+    });
+    let cursor = format!("after={last}");
+    let pairs: Vec<&str> = kept.chain([cursor.as_str()]).collect();
+    HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", pairs.join("&")))
+        .expect("a URI that was received and a cursor are visible ASCII")
+}

@@ -1,0 +1,73 @@
+//! The query string, strictly: valid UTF-8, no NUL, no parameter that is read given twice.
+
+use crate::kernel::error::Invalid;
+use percent_encoding::percent_decode;
+use std::borrow::Cow;
+use std::str::FromStr;
+
+/// The parameters of a request, decoded.
+#[derive(Debug, Default)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// # Errors
+    /// When a name or value is not UTF-8 or holds a NUL.
+    pub fn parse(raw: &str) -> Result<Query, Invalid> {
+        let pairs = raw.split('&').filter(|pair| !pair.is_empty());
+        let decode_pair = |pair: &str| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        };
+        pairs.map(decode_pair).collect::<Result<_, _>>().map(Query)
+    }
+
+    /// The value of a parameter; an empty one counts as absent.
+    ///
+    /// # Errors
+    /// When the parameter is given more than once.
+    pub fn get(&self, name: &'static str) -> Result<Option<&str>, Invalid> {
+        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(Invalid::new(name, "must be given only once")),
+            (value, None) => Ok(value.filter(|value| !value.is_empty())),
+        }
+    }
+
+    /// The value of a numeric parameter within `range`, or `default` when it is absent.
+    ///
+    /// # Errors
+    /// When it is repeated, empty, not a whole number in plain digits, or out of range.
+    pub fn number<N>(
+        &self,
+        name: &'static str,
+        range: std::ops::RangeInclusive<N>,
+        default: N,
+    ) -> Result<N, Invalid>
+    where
+        N: FromStr + PartialOrd + std::fmt::Display,
+    {
+        let Some(text) = self.get(name)? else {
+            return Ok(default);
+        };
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if plain && range.contains(&number) => Ok(number),
+            _ => Err(Invalid::new(
+                name,
+                format!("must be a whole number from {} to {}", range.start(), range.end()),
+            )),
+        }
+    }
+}
+
+fn decode(text: &str) -> Result<String, Invalid> {
+    let spaced: Cow<'_, str> =
+        if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
+    let decoded = percent_decode(spaced.as_bytes())
+        .decode_utf8()
+        .map_err(|_| Invalid::new("query", "must be UTF-8"))?;
+    if decoded.contains('\0') {
+        return Err(Invalid::new("query", "must not contain a NUL character"));
+    }
+    Ok(decoded.into_owned())
+}

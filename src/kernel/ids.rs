@@ -1,0 +1,47 @@
+//! The identifiers that clients choose: 1 to 50 of `A-Z a-z 0-9 _ -`.
+
+use crate::kernel::error::Invalid;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+const MAX_LENGTH: usize = 50;
+
+/// A well-formed identifier; holding one is proof that it may go into SQL, a cache key or a URL.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Id(String);
+
+impl Id {
+    /// # Errors
+    /// When the text is empty, longer than 50 or has any other character; the error names `field`.
+    pub fn parse(field: &'static str, text: impl Into<String>) -> Result<Id, Invalid> {
+        let text = text.into();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Id(text))
+        } else {
+            Err(Invalid::new(
+                field,
+                "must be 1 to 50 characters of A-Z, a-z, 0-9, '_' and '-'",
+            ))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Id, Invalid> {
+        Id::parse("id", text)
+    }
+}

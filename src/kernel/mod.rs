@@ -1,0 +1,17 @@
+//! What two modules need, and nothing that knows either of them.
+//!
+//! Nothing in here imports a slice, the gateway or the server.
+
+pub mod cache;
+pub mod config;
+#[cfg(feature = "database")]
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod money;
+pub mod task;
+pub mod telemetry;
+pub mod text;
+pub mod time;
+pub mod wire;

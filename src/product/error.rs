@@ -1,0 +1,66 @@
+//! What can go wrong in the catalogue, and how it is answered.
+
+use crate::kernel::db::DbError;
+use crate::kernel::error::Invalid;
+use crate::kernel::http::Failure;
+use actix_web::http::StatusCode;
+use serde_json::json;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProductError {
+    #[error("no such product")]
+    NotFound,
+    #[error("a product with this id exists")]
+    AlreadyExists,
+    #[error("missing required members: {}", .0.join(", "))]
+    MissingFields(Vec<&'static str>),
+    #[error("no members to update")]
+    NothingToUpdate,
+    #[error("the quantity is not a positive whole number")]
+    NotAQuantity,
+    #[error("{requested} requested, {available} in stock")]
+    InsufficientStock { requested: u64, available: i32 },
+    #[error("the total cost passes 64 bits of cents")]
+    CostTooLarge,
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<diesel::result::Error> for ProductError {
+    fn from(error: diesel::result::Error) -> Self {
+        ProductError::Db(error.into())
+    }
+}
+
+impl From<ProductError> for Failure {
+    fn from(error: ProductError) -> Failure {
+        use ProductError as E;
+        match error {
+            E::NotFound => {
+                Failure::new(StatusCode::NOT_FOUND, "PRODUCT_NOT_FOUND", "Product not found")
+            }
+            E::AlreadyExists => Failure::new(
+                StatusCode::CONFLICT,
+                "PRODUCT_EXISTS",
+                "Product with this ID already exists",
+            ),
+            E::MissingFields(missing) => {
+                Failure::bad_request("MISSING_FIELDS", "Missing required fields")
+                    .details(json!({ "missing": missing }))
+            }
+            E::NothingToUpdate => Failure::bad_request("NO_FIELDS", "No fields to update"),
+            E::NotAQuantity => {
+                Failure::bad_request("INVALID_QUANTITY", "Quantity must be a positive number")
+            }
+            E::InsufficientStock { requested, available } => {
+                Failure::bad_request("INSUFFICIENT_STOCK", "Insufficient stock")
+                    .details(json!({ "requested": requested, "available": available }))
+            }
+            E::CostTooLarge => Failure::bad_request("COST_TOO_LARGE", "Total cost is too large"),
+            E::Invalid(invalid) => invalid.into(),
+            E::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The catalogue: products, their prices and their stock. Owns the table `products`.
+//!
+//! Reads of one product come from the cache; every write invalidates it. Stock is taken by one
+//! guarded `UPDATE`, so that it never goes below zero, whatever happens at once.
+
+mod error;
+mod model;
+mod routes;
+mod service;
+mod store;
+mod wire;
+
+pub use error::ProductError;
+pub use model::{Product, ProductId};
+pub use routes::routes;
+pub use service::Products;
+pub use store::{delete_all, insert_record, is_empty};
+pub use wire::ProductRecord;

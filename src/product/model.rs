@@ -1,0 +1,150 @@
+//! The nouns of the catalogue and their rules. No I/O.
+
+use crate::kernel::cache::Cacheable;
+use crate::kernel::error::Invalid;
+use crate::kernel::ids::Id;
+use crate::kernel::money::Cents;
+use crate::kernel::text;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub type ProductId = Id;
+pub type Metadata = Map<String, Value>;
+
+/// A watch that is for sale. Serialised for the cache alone; the network sees [`super::wire`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Product {
+    pub id: ProductId,
+    pub name: String,
+    pub brand: String,
+    pub price: Cents,
+    pub stock: i32,
+    pub category: String,
+    pub metadata: Option<Metadata>,
+    /// +1 with every change.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Cacheable for Product {
+    const KIND: &'static str = "product";
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn weight(&self) -> usize {
+        /// About what a member of a JSON object costs besides its texts.
+        const MEMBER_BYTES: usize = 96;
+        fn weigh(value: &Value) -> usize {
+            match value {
+                Value::String(text) => text.len(),
+                Value::Array(items) => items.iter().map(|item| weigh(item) + MEMBER_BYTES).sum(),
+                Value::Object(members) => weigh_members(members),
+                Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            }
+        }
+        fn weigh_members(members: &Metadata) -> usize {
+            members.iter().map(|(name, value)| name.len() + weigh(value) + MEMBER_BYTES).sum()
+        }
+        let texts = self.name.len() + self.brand.len() + self.category.len();
+        size_of::<Product>() + texts + self.metadata.as_ref().map_or(0, weigh_members)
+    }
+}
+
+/// A product to be added.
+#[derive(Debug, Clone)]
+pub struct NewProduct {
+    pub id: ProductId,
+    pub name: String,
+    pub brand: String,
+    pub price: Cents,
+    pub stock: i32,
+    pub category: String,
+    pub metadata: Option<Metadata>,
+}
+
+/// What to change: only what is `Some`; the metadata can also be set to nothing.
+#[derive(Debug, Clone, Default)]
+pub struct ProductChanges {
+    pub name: Option<String>,
+    pub brand: Option<String>,
+    pub price: Option<Cents>,
+    pub stock: Option<i32>,
+    pub category: Option<String>,
+    pub metadata: Option<Option<Metadata>>,
+}
+
+impl ProductChanges {
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.brand.is_none()
+            && self.price.is_none()
+            && self.stock.is_none()
+            && self.category.is_none()
+            && self.metadata.is_none()
+    }
+}
+
+/// Which products to list; prices are inclusive.
+#[derive(Debug, Clone, Default)]
+pub struct ProductFilter {
+    pub category: Option<String>,
+    pub brand: Option<String>,
+    pub min_price: Option<Cents>,
+    pub max_price: Option<Cents>,
+}
+
+/// How many pieces to take: at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantity(u64);
+
+impl Quantity {
+    /// `None` unless the number is positive.
+    pub fn new(pieces: u64) -> Option<Quantity> {
+        (pieces > 0).then_some(Quantity(pieces))
+    }
+
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The quantity as a stock counts, or `None` when it is more than any stock can be.
+    pub fn as_stock(self) -> Option<i32> {
+        i32::try_from(self.0).ok()
+    }
+}
+
+/// What a taking of stock comes to.
+#[derive(Debug)]
+pub struct Purchase {
+    /// As it is afterwards.
+    pub product: Product,
+    pub quantity: Quantity,
+    pub total_cost: Cents,
+}
+
+pub fn parse_name(text: String) -> Result<String, Invalid> {
+    text::required("name", text, 255)
+}
+
+pub fn parse_brand(text: String) -> Result<String, Invalid> {
+    text::required("brand", text, 100)
+}
+
+pub fn parse_category(text: String) -> Result<String, Invalid> {
+    text::required("category", text, 50)
+}
+
+pub fn parse_stock(pieces: i64) -> Result<i32, Invalid> {
+    i32::try_from(pieces)
+        .ok()
+        .filter(|pieces| *pieces >= 0)
+        .ok_or_else(|| Invalid::new("stock", "must be a whole number from 0 to 2147483647"))
+}

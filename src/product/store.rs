@@ -1,0 +1,223 @@
+//! All SQL of the catalogue.
+
+use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductId, Quantity};
+use super::wire::ProductRecord;
+use crate::kernel::db::{DbConn, JsonObject, MultiBackend};
+use crate::kernel::http::Page;
+use crate::kernel::ids::Id;
+use crate::kernel::money::Cents;
+use crate::kernel::time;
+use crate::schema::products;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::prelude::*;
+
+/// A row, in the order of the table's columns.
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    name: String,
+    brand: String,
+    price: i64,
+    stock: i32,
+    category: String,
+    metadata: Option<JsonObject>,
+    version: i64,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+}
+
+impl Row {
+    fn into_product(self) -> QueryResult<Product> {
+        Ok(Product {
+            id: Id::parse("id", self.id)
+                .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?,
+            name: self.name,
+            brand: self.brand,
+            price: Cents::new(self.price),
+            stock: self.stock,
+            category: self.category,
+            metadata: self.metadata.map(|object| object.0),
+            version: self.version,
+            created_at: self.created_at.and_utc(),
+            updated_at: self.updated_at.and_utc(),
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = products)]
+struct NewRow<'a> {
+    id: &'a str,
+    name: &'a str,
+    brand: &'a str,
+    price: i64,
+    stock: i32,
+    category: &'a str,
+    metadata: Option<JsonObject>,
+    version: i64,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = products)]
+struct ChangedColumns {
+    name: Option<String>,
+    brand: Option<String>,
+    price: Option<i64>,
+    stock: Option<i32>,
+    category: Option<String>,
+    metadata: Option<Option<JsonObject>>,
+}
+
+pub fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+    let row: Option<Row> = products::table.find(id.as_str()).first(conn).optional()?;
+    row.map(Row::into_product).transpose()
+}
+
+/// The page and one row more, by which the caller sees whether more follow.
+pub fn list(conn: &mut DbConn, filter: &ProductFilter, page: &Page) -> QueryResult<Vec<Product>> {
+    let mut query = filtered(filter);
+    if let Some(cursor) = &page.after {
+        let at = cursor.created_at.naive_utc();
+        // The first condition follows from the second; it is the one that an index can use.
+        query = query.filter(products::created_at.le(at)).filter(
+            products::created_at
+                .lt(at)
+                .or(products::created_at.eq(at).and(products::id.lt(cursor.id.as_str()))),
+        );
+    }
+    let rows: Vec<Row> = query
+        .order((products::created_at.desc(), products::id.desc()))
+        .limit(page.limit + 1)
+        .offset(page.offset)
+        .load(conn)?;
+    rows.into_iter().map(Row::into_product).collect()
+}
+
+/// How many products the filter lets through.
+pub fn count(conn: &mut DbConn, filter: &ProductFilter) -> QueryResult<i64> {
+    filtered(filter).count().get_result(conn)
+}
+
+fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
+    let mut query = products::table.into_boxed();
+    if let Some(category) = &filter.category {
+        query = query.filter(products::category.eq(category));
+    }
+    if let Some(brand) = &filter.brand {
+        query = query.filter(products::brand.eq(brand));
+    }
+    if let Some(min) = filter.min_price {
+        query = query.filter(products::price.ge(min.get()));
+    }
+    if let Some(max) = filter.max_price {
+        query = query.filter(products::price.le(max.get()));
+    }
+    query
+}
+
+/// Adds a product that is made now.
+pub fn insert(conn: &mut DbConn, product: &NewProduct) -> QueryResult<Product> {
+    let now = time::now();
+    insert_at(conn, product, now, now)
+}
+
+/// Adds a record of a data file, with its own times where it has them.
+pub fn insert_record(conn: &mut DbConn, record: &ProductRecord) -> QueryResult<Product> {
+    let created_at = record.created_at.map_or_else(time::now, time::to_milliseconds);
+    let updated_at = record.updated_at.map_or(created_at, time::to_milliseconds);
+    insert_at(conn, &record.product, created_at, updated_at)
+}
+
+fn insert_at(
+    conn: &mut DbConn,
+    product: &NewProduct,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+) -> QueryResult<Product> {
+    let row = NewRow {
+        id: product.id.as_str(),
+        name: &product.name,
+        brand: &product.brand,
+        price: product.price.get(),
+        stock: product.stock,
+        category: &product.category,
+        metadata: product.metadata.clone().map(JsonObject),
+        version: time::new_row_version(),
+        created_at: created_at.naive_utc(),
+        updated_at: updated_at.naive_utc(),
+    };
+    let row: Row = diesel::insert_into(products::table)
+        .values(row)
+        .returning(products::all_columns)
+        .get_result(conn)?;
+    row.into_product()
+}
+
+/// Changes what is present; `None` where there is no such product.
+pub fn update(
+    conn: &mut DbConn,
+    id: &ProductId,
+    changes: ProductChanges,
+) -> QueryResult<Option<Product>> {
+    let columns = ChangedColumns {
+        name: changes.name,
+        brand: changes.brand,
+        price: changes.price.map(Cents::get),
+        stock: changes.stock,
+        category: changes.category,
+        metadata: changes.metadata.map(|metadata| metadata.map(JsonObject)),
+    };
+    let row: Option<Row> = diesel::update(products::table.find(id.as_str()))
+        .set((
+            columns,
+            products::version.eq(products::version + 1),
+            products::updated_at.eq(time::now().naive_utc()),
+        ))
+        .returning(products::all_columns)
+        .get_result(conn)
+        .optional()?;
+    row.map(Row::into_product).transpose()
+}
+
+/// Takes stock if there is enough of it, in one statement: two buyers at once cannot both pass the
+/// guard. `None` where there is no such product or too little.
+pub fn take(
+    conn: &mut DbConn,
+    id: &ProductId,
+    quantity: Quantity,
+) -> QueryResult<Option<Product>> {
+    let Some(pieces) = quantity.as_stock() else {
+        return Ok(None);
+    };
+    let enough = products::table.find(id.as_str()).filter(products::stock.ge(pieces));
+    let row: Option<Row> = diesel::update(enough)
+        .set((
+            products::stock.eq(products::stock - pieces),
+            products::version.eq(products::version + 1),
+            products::updated_at.eq(time::now().naive_utc()),
+        ))
+        .returning(products::all_columns)
+        .get_result(conn)
+        .optional()?;
+    row.map(Row::into_product).transpose()
+}
+
+/// Deletes a product and returns it; `None` where there is no such product.
+pub fn delete(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+    let row: Option<Row> = diesel::delete(products::table.find(id.as_str()))
+        .returning(products::all_columns)
+        .get_result(conn)
+        .optional()?;
+    row.map(Row::into_product).transpose()
+}
+
+pub fn is_empty(conn: &mut DbConn) -> QueryResult<bool> {
+    let first: Option<String> = products::table.select(products::id).first(conn).optional()?;
+    Ok(first.is_none())
+}
+
+pub fn delete_all(conn: &mut DbConn) -> QueryResult<usize> {
+    diesel::delete(products::table).execute(conn)
+}
