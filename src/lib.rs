@@ -1,5 +1,27 @@
+//! Chronos, the management backend of a luxury watch store: a modular monolith.
+//!
+//! ```text
+//! main ── cli            the command line
+//!      ├─ server         composition root: a role becomes listeners and mounts
+//!      └─ seed           data files into one transaction
+//! gateway                the public door: rate limit, token, forwarding; no tables
+//! product, customer      a slice each: routes · wire · model · service · store · error
+//! schema                 the tables, as diesel sees them
+//! kernel                 what two modules need, and knows none of them
+//! ```
+//!
+//! Imports point downwards only. Slices never import each other, and the gateway imports no slice:
+//! `server` hands it what to mount. `docs/ARCHITECTURE.md` walks one read and one write through.
+
+pub mod cli;
+#[cfg(all(feature = "customer", feature = "database"))]
+pub mod customer;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod kernel;
 #[cfg(all(feature = "product", feature = "database"))]
 pub mod product;
 #[cfg(feature = "database")]
 pub mod schema;
+pub mod seed;
+pub mod server;

@@ -21,3 +21,8 @@ impl Invalid {
         Invalid { field: field.into(), reason: reason.into() }
     }
 }
+
+/// The program will not do what it was asked, and has changed nothing: exit status 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);

@@ -12,7 +12,12 @@ const MAX_REQUEST_ID: usize = 128;
 
 /// Starts the log on stderr: coloured on a terminal, plain in a pipe.
 pub fn init_log(filter: &LogFilter) {
-    env_logger::Builder::new().parse_filters(filter.as_str()).format_timestamp_millis().init();
+    env_logger::Builder::new()
+        // Its start and stop, a dozen lines each, are what the banner and our own lines say.
+        .filter_module("actix_server", log::LevelFilter::Warn)
+        .parse_filters(filter.as_str())
+        .format_timestamp_millis()
+        .init();
 }
 
 /// The identity of one request, in the log, in the answer and at the upstream.

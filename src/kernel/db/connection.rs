@@ -48,6 +48,20 @@ impl DbConn {
         }
     }
 
+    /// Lets statements of this connection run as long as they take, for work that no request
+    /// waits for.
+    pub fn lift_time_limits(&mut self) -> QueryResult<()> {
+        match self {
+            #[cfg(feature = "postgres")]
+            DbConn::Postgres(inner) => inner.batch_execute(
+                "SET statement_timeout = 0; SET lock_timeout = 0; \
+                 SET idle_in_transaction_session_timeout = 0",
+            ),
+            #[cfg(feature = "sqlite")]
+            DbConn::Sqlite(_) => Ok(()),
+        }
+    }
+
     /// Runs `job` in a transaction that holds SQLite's write lock from its start. A deferred one
     /// that reads and then writes fails at once when another writer came between, whatever the
     /// `busy_timeout`.

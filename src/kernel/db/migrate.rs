@@ -65,12 +65,11 @@ fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
     let mut conn =
         DbConn::open(url).map_err(|error| PrepareError::Unavailable(error.to_string()))?;
     let migrated = (|| {
+        conn.lift_time_limits()?;
         let DbConn::Postgres(conn) = &mut conn else {
             return Err(anyhow!("{url} opened another database"));
         };
-        conn.batch_execute(&format!(
-            "SET statement_timeout = 0; SET lock_timeout = 0; SELECT {LOCK}"
-        ))?;
+        conn.batch_execute(&format!("SELECT {LOCK}"))?;
         conn.run_pending_migrations(POSTGRES)
             .map_err(|error| anyhow!("migrating {url}: {error}"))?;
         Ok(conn.batch_execute(&format!("SELECT {UNLOCK}"))?)

@@ -130,6 +130,19 @@ impl Db {
         Ok(prepared)
     }
 
+    /// Runs a command's job in one transaction without a deadline, on the calling thread.
+    ///
+    /// # Errors
+    /// The job's own, and those of the connection.
+    pub fn run_command<T>(
+        &self,
+        job: impl FnOnce(&mut DbConn) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut pooled = self.0.writes.checkout()?;
+        pooled.conn.lift_time_limits()?;
+        pooled.conn.transact(job)
+    }
+
     fn refuse_before_migration(&self) -> Result<(), DbError> {
         if self.0.migrated.load(Ordering::Acquire) {
             Ok(())

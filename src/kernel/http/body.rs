@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::middleware::Next;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, ResponseError};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -49,16 +49,16 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 /// Middleware that refuses a body by its declared length, before anything else looks at it.
 ///
 /// # Errors
-/// 413 above [`MAX_BODY_BYTES`].
+/// Those of the layers behind; a body above [`MAX_BODY_BYTES`] is answered with 413.
 pub async fn limit_declared_length(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if declared.is_some_and(|length| length.parse().is_ok_and(|n: usize| n > MAX_BODY_BYTES)) {
-        return Err(too_large().into());
+        return Ok(request.into_response(too_large().error_response()).map_into_right_body());
     }
-    next.call(request).await
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
 pub(super) fn too_large() -> Failure {

@@ -2,11 +2,12 @@
 
 use super::Failure;
 use crate::kernel::telemetry::{RequestId, X_REQUEST_ID, log_access};
-use actix_web::HttpMessage;
+use actix_web::error::InternalError;
+use actix_web::{HttpMessage, HttpResponse};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -24,42 +25,61 @@ pub async fn edge(
     let started = Instant::now();
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
-    let kept = request.request().clone();
+    let (method, path) = (request.method().clone(), request.path().to_owned());
 
-    // A request's state is dropped with it, so that nothing half-changed outlives the panic.
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let mut response = match outcome {
-        Ok(Ok(response)) => response.map_into_boxed_body(),
-        Ok(Err(error)) => ServiceResponse::from_err(error, kept.clone()),
-        Err(_) => {
-            let failure = Failure::internal().because("a handler panicked");
-            ServiceResponse::from_err(failure, kept.clone())
+    // The request must not be held meanwhile: actix's router expects to be its only owner. What a
+    // panic leaves half-changed is dropped with it.
+    let outcome = AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await;
+    let answer = match outcome {
+        Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &id)),
+        Ok(Err(error)) => {
+            let response = error.error_response();
+            let failure = Failure::behind(&response);
+            Err(failure.map_or(response, |failure| render(&failure, &id)))
+        }
+        Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &id)),
+    };
+    let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
+    log_access(method.as_str(), &path, status.as_u16(), started.elapsed().as_micros(), &id);
+    // Without its request, a response can only leave as an error that holds it.
+    answer.map_err(|mut response| {
+        complete(response.headers_mut(), &id);
+        InternalError::from_response("answered", response).into()
+    })
+}
+
+fn finish(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
+    let mut response = match Failure::behind(response.response()) {
+        None => response,
+        Some(failure) => {
+            let (request, refused) = response.into_parts();
+            let mut rendered = render(&failure, id);
+            // What a layer in between has set (the rate limit, Allow) stays.
+            for (name, value) in refused.headers() {
+                if !rendered.headers().contains_key(name) {
+                    rendered.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            ServiceResponse::new(request, rendered)
         }
     };
-    if let Some(failure) = Failure::behind(response.response()) {
-        if let Some(cause) = failure.cause() {
-            let is_bug = failure.status() == StatusCode::INTERNAL_SERVER_ERROR;
-            let level = if is_bug { log::Level::Error } else { log::Level::Warn };
-            log::log!(level, "{cause} request_id={id}");
-        }
-        let outer = response.response().headers().clone();
-        let mut rendered = failure.to_response(&id);
-        for (name, value) in outer {
-            // What a layer outside the failure set (the rate limit, Allow) stays.
-            if !rendered.headers().contains_key(&name) {
-                rendered.headers_mut().append(name, value);
-            }
-        }
-        response = ServiceResponse::new(kept, rendered);
+    complete(response.headers_mut(), id);
+    response
+}
+
+fn render(failure: &Failure, id: &RequestId) -> HttpResponse {
+    if let Some(cause) = failure.cause() {
+        let is_bug = failure.status() == StatusCode::INTERNAL_SERVER_ERROR;
+        let level = if is_bug { log::Level::Error } else { log::Level::Warn };
+        log::log!(level, "{cause} request_id={id}");
     }
-    let headers = response.headers_mut();
+    failure.to_response(id)
+}
+
+fn complete(headers: &mut HeaderMap, id: &RequestId) {
     headers.insert(X_REQUEST_ID, id.to_header());
     if !headers.contains_key(CACHE_CONTROL) {
         // Answers depend on the token and change with every write: no cache in between.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let request = response.request();
-    let micros = started.elapsed().as_micros();
-    log_access(request.method().as_str(), request.path(), response.status().as_u16(), micros, &id);
-    Ok(response)
 }

@@ -3,6 +3,7 @@
 use super::Failure;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::ResponseError;
 use actix_web::middleware::Next;
 use percent_encoding::percent_decode_str;
 
@@ -10,17 +11,17 @@ use percent_encoding::percent_decode_str;
 /// segments, encoded or doubled slashes, backslashes, NUL, parameters, broken encodings.
 ///
 /// # Errors
-/// 400 for such a path.
+/// Those of the layers behind; such a path is answered with 400.
 pub async fn refuse_unsafe_paths(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     if !is_safe(request.uri().path()) {
-        return Err(Failure::bad_request("INVALID_PATH", "Invalid path")
-            .message("The path has a segment or an encoding that is not allowed")
-            .into());
+        let failure = Failure::bad_request("INVALID_PATH", "Invalid path")
+            .message("The path has a segment or an encoding that is not allowed");
+        return Ok(request.into_response(failure.error_response()).map_into_right_body());
     }
-    next.call(request).await
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
 /// Whether the raw path has one reading only.

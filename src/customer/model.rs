@@ -1,0 +1,274 @@
+//! The nouns around a customer and their rules. No I/O.
+
+use crate::kernel::error::Invalid;
+use crate::kernel::ids::Id;
+use crate::kernel::money::Cents;
+use crate::kernel::text;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+pub type CustomerId = Id;
+pub type Address = Map<String, Value>;
+
+/// Someone who buys watches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Customer {
+    pub id: CustomerId,
+    pub email: Email,
+    pub name: String,
+    pub tier: Tier,
+    pub phone: Option<String>,
+    pub address: Option<Address>,
+    /// +1 with every change.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A customer to be added.
+#[derive(Debug, Clone)]
+pub struct NewCustomer {
+    pub id: CustomerId,
+    pub email: Email,
+    pub name: String,
+    pub tier: Tier,
+    pub phone: Option<String>,
+    pub address: Option<Address>,
+}
+
+/// What to change: only what is `Some`; phone and address can also be set to nothing.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerChanges {
+    pub email: Option<Email>,
+    pub name: Option<String>,
+    pub tier: Option<Tier>,
+    pub phone: Option<Option<String>>,
+    pub address: Option<Option<Address>>,
+}
+
+impl CustomerChanges {
+    pub fn is_empty(&self) -> bool {
+        self.email.is_none()
+            && self.name.is_none()
+            && self.tier.is_none()
+            && self.phone.is_none()
+            && self.address.is_none()
+    }
+}
+
+/// Which customers to list.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerFilter {
+    pub tier: Option<Tier>,
+    /// Any part of the e-mail address, in any case.
+    pub email_part: Option<String>,
+}
+
+/// A customer with what the orders say of them.
+#[derive(Debug)]
+pub struct CustomerProfile {
+    pub customer: Customer,
+    /// Over the completed and the pending orders.
+    pub total_spent: Cents,
+    pub vip_tier: VipTier,
+}
+
+/// The longest e-mail address, in characters; no longer text can be a part of one.
+pub const MAX_EMAIL: usize = 255;
+
+/// An e-mail address, as the customer writes it. ASCII only: both databases then fold its case in
+/// the same way, which is what its uniqueness rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// # Errors
+    /// When the text is too long, is not visible ASCII, or has not one `@` within it.
+    pub fn parse(text: String) -> Result<Email, Invalid> {
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Invalid::new(
+                "email",
+                "must be visible ASCII characters; write an internationalised domain as xn--",
+            ));
+        }
+        if text.len() > MAX_EMAIL {
+            let reason = format!("must be at most {MAX_EMAIL} characters long");
+            return Err(Invalid::new("email", reason));
+        }
+        match text.split_once('@') {
+            Some((local, domain))
+                if !local.is_empty() && !domain.is_empty() && !domain.contains('@') =>
+            {
+                Ok(Email(text))
+            }
+            _ => Err(Invalid::new("email", "must have one '@', with something on both sides")),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// How the store ranks a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    Bronze,
+    Silver,
+    Gold,
+    Platinum,
+}
+
+impl Tier {
+    /// # Errors
+    /// Names the four tiers; they are in lower case only.
+    pub fn parse(text: &str) -> Result<Tier, Invalid> {
+        match text {
+            "bronze" => Ok(Tier::Bronze),
+            "silver" => Ok(Tier::Silver),
+            "gold" => Ok(Tier::Gold),
+            "platinum" => Ok(Tier::Platinum),
+            _ => Err(Invalid::new("tier", "must be one of bronze, silver, gold, platinum")),
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Tier::Bronze => "bronze",
+            Tier::Silver => "silver",
+            Tier::Gold => "gold",
+            Tier::Platinum => "platinum",
+        }
+    }
+}
+
+/// What the money that a customer has spent makes of them; it has nothing to do with [`Tier`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VipTier {
+    Bronze,
+    Silver,
+    Gold,
+}
+
+impl VipTier {
+    const GOLD_ABOVE: Cents = Cents::new(1_000_000);
+    const SILVER_ABOVE: Cents = Cents::new(500_000);
+
+    pub fn of(total_spent: Cents) -> VipTier {
+        if total_spent > Self::GOLD_ABOVE {
+            VipTier::Gold
+        } else if total_spent > Self::SILVER_ABOVE {
+            VipTier::Silver
+        } else {
+            VipTier::Bronze
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VipTier::Bronze => "Bronze",
+            VipTier::Silver => "Silver",
+            VipTier::Gold => "Gold",
+        }
+    }
+}
+
+/// A sale. The names and prices in it are those of its day, whatever becomes of the products.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    pub id: i64,
+    pub order_number: String,
+    pub customer_id: CustomerId,
+    pub items: Vec<OrderItem>,
+    pub total_amount: Cents,
+    pub status: OrderStatus,
+    pub payment_method: Option<String>,
+    pub shipping_address: Option<Address>,
+    pub notes: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderItem {
+    /// Of a product that may be gone by now.
+    pub product_id: Id,
+    pub product_name: String,
+    /// At least one.
+    pub quantity: i32,
+    /// Of one piece.
+    pub price: Cents,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderStatus {
+    Pending,
+    Completed,
+    Cancelled,
+}
+
+impl OrderStatus {
+    /// # Errors
+    /// Names the three.
+    pub fn parse(text: &str) -> Result<OrderStatus, Invalid> {
+        match text {
+            "pending" => Ok(OrderStatus::Pending),
+            "completed" => Ok(OrderStatus::Completed),
+            "cancelled" => Ok(OrderStatus::Cancelled),
+            _ => Err(Invalid::new("status", "must be one of pending, completed, cancelled")),
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OrderStatus::Pending => "pending",
+            OrderStatus::Completed => "completed",
+            OrderStatus::Cancelled => "cancelled",
+        }
+    }
+}
+
+pub fn parse_name(text: String) -> Result<String, Invalid> {
+    text::required("name", text, 255)
+}
+
+pub fn parse_phone(text: String) -> Result<String, Invalid> {
+    text::required("phone", text, 50)
+}
+
+pub fn parse_order_id(number: i64) -> Result<i64, Invalid> {
+    if number > 0 { Ok(number) } else { Err(Invalid::new("id", "must be a positive whole number")) }
+}
+
+pub fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
+    i32::try_from(pieces)
+        .ok()
+        .filter(|pieces| *pieces > 0)
+        .ok_or_else(|| Invalid::new("quantity", "must be a whole number from 1 to 2147483647"))
+}
+
+/// Checks that `total` is what the items, of which there must be some, come to.
+///
+/// # Errors
+/// Says both amounts where they differ.
+pub fn check_total(total: Cents, items: &[OrderItem]) -> Result<(), Invalid> {
+    if items.is_empty() {
+        return Err(Invalid::new("items", "must hold at least one item"));
+    }
+    let sum = items.iter().try_fold(Cents::ZERO, |sum, item| {
+        sum.checked_add(item.price.checked_mul(i64::from(item.quantity))?)
+    });
+    match sum {
+        Some(sum) if sum == total => Ok(()),
+        Some(sum) => {
+            let reason = format!("is {total}, but the items come to {sum}");
+            Err(Invalid::new("total_amount", reason))
+        }
+        None => Err(Invalid::new("items", "come to more than 64 bits of cents")),
+    }
+}

@@ -1,0 +1,112 @@
+//! The use cases around customers: rules and transactions.
+
+use super::error::CustomerError;
+use super::model::{
+    Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerProfile, NewCustomer, Order,
+    VipTier,
+};
+use super::store;
+use crate::kernel::db::{Db, DbConn};
+use crate::kernel::http::Page;
+use crate::kernel::task::uncancelled;
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// The customers; clones share the database.
+#[derive(Clone)]
+pub struct Customers {
+    db: Db,
+}
+
+impl Customers {
+    pub fn new(db: &Db) -> Customers {
+        Customers { db: db.clone() }
+    }
+
+    pub async fn get(&self, id: CustomerId) -> Result<CustomerProfile, CustomerError> {
+        self.db
+            .read(move |conn| {
+                let customer = store::find(conn, &id)?.ok_or(CustomerError::NotFound)?;
+                let total_spent = store::total_spent(conn, &id)?;
+                let vip_tier = VipTier::of(total_spent);
+                Ok(CustomerProfile { customer, total_spent, vip_tier })
+            })
+            .await
+    }
+
+    /// The page with one row more, and the number of all that the filter lets through.
+    pub async fn list(
+        &self,
+        filter: CustomerFilter,
+        page: Page,
+    ) -> Result<(Vec<Customer>, i64), CustomerError> {
+        self.db
+            .read(move |conn| {
+                Ok((store::list(conn, &filter, &page)?, store::count(conn, &filter)?))
+            })
+            .await
+    }
+
+    pub async fn create(&self, customer: NewCustomer) -> Result<Customer, CustomerError> {
+        let add = move |conn: &mut DbConn| store::insert(conn, &customer).map_err(already_exists);
+        let customers = self.clone();
+        uncancelled(async move { customers.db.write(add).await }).await
+    }
+
+    pub async fn update(
+        &self,
+        id: CustomerId,
+        changes: CustomerChanges,
+    ) -> Result<Customer, CustomerError> {
+        let change = move |conn: &mut DbConn| {
+            store::update(conn, &id, changes).map_err(email_in_use)?.ok_or(CustomerError::NotFound)
+        };
+        let customers = self.clone();
+        uncancelled(async move { customers.db.write(change).await }).await
+    }
+
+    pub async fn delete(&self, id: CustomerId) -> Result<Customer, CustomerError> {
+        let remove = move |conn: &mut DbConn| {
+            store::delete(conn, &id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
+        };
+        let customers = self.clone();
+        uncancelled(async move { customers.db.write(remove).await }).await
+    }
+
+    /// The newest orders of a customer, up to the bound of the store.
+    pub async fn orders(&self, id: CustomerId) -> Result<Vec<Order>, CustomerError> {
+        self.db
+            .read(move |conn| {
+                store::find(conn, &id)?.ok_or(CustomerError::NotFound)?;
+                Ok(store::orders_of(conn, &id)?)
+            })
+            .await
+    }
+}
+
+fn already_exists(error: Error) -> CustomerError {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => CustomerError::AlreadyExists,
+        error => error.into(),
+    }
+}
+
+/// An update leaves the id alone, so that only the e-mail address can collide.
+fn email_in_use(error: Error) -> CustomerError {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => CustomerError::EmailInUse,
+        error => error.into(),
+    }
+}
+
+/// Only orders refer to a customer. SQLite enforces `ON DELETE RESTRICT` by a trigger and reports
+/// it as one, so that diesel has no kind for it: there, the text is all that tells.
+fn has_orders(error: Error) -> CustomerError {
+    const OF_SQLITE: &str = "FOREIGN KEY constraint failed";
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => CustomerError::HasOrders,
+        Error::DatabaseError(_, information) if information.message() == OF_SQLITE => {
+            CustomerError::HasOrders
+        }
+        error => error.into(),
+    }
+}

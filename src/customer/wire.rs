@@ -1,0 +1,336 @@
+//! Customers and orders as JSON, as on the network and in the data files. Raw strings and numbers
+//! stop here.
+
+use super::error::CustomerError;
+use super::model::{
+    Address, Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerProfile, Email,
+    MAX_EMAIL, NewCustomer, Order, OrderItem, OrderStatus, Tier, check_total, parse_name,
+    parse_order_id, parse_phone, parse_quantity,
+};
+use crate::kernel::error::Invalid;
+use crate::kernel::http::{Page, Pagination, Query};
+use crate::kernel::ids::Id;
+use crate::kernel::money::Cents;
+use crate::kernel::wire::{not_null, present};
+use crate::kernel::{text, time};
+use chrono::{DateTime, Utc};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+const DEFAULT_LIMIT: i64 = 100;
+
+/// Reads the query of `GET /customers`.
+///
+/// # Errors
+/// Names the parameter that is wrong.
+pub fn parse_list_query(query: &Query) -> Result<(CustomerFilter, Page), Invalid> {
+    // A part longer than any address is a mistake, and SQLite fails on a very long pattern.
+    let part = |text: &str| text::bounded("email", text.to_owned(), MAX_EMAIL);
+    let filter = CustomerFilter {
+        tier: query.get("tier")?.map(Tier::parse).transpose()?,
+        email_part: query.get("email")?.map(part).transpose()?,
+    };
+    Ok((filter, Page::parse(query, DEFAULT_LIMIT)?))
+}
+
+/// The body of `POST /customers`.
+#[derive(Deserialize)]
+pub struct CreateCustomer {
+    id: Option<String>,
+    email: Option<String>,
+    name: Option<String>,
+    tier: Option<String>,
+    phone: Option<String>,
+    address: Option<Address>,
+}
+
+impl TryFrom<CreateCustomer> for NewCustomer {
+    type Error = CustomerError;
+
+    fn try_from(body: CreateCustomer) -> Result<NewCustomer, CustomerError> {
+        let CreateCustomer { id, email, name, tier, phone, address } = body;
+        let missing: Vec<&'static str> =
+            [("id", &id), ("email", &email), ("name", &name), ("tier", &tier)]
+                .into_iter()
+                .filter_map(|(field, value)| value.is_none().then_some(field))
+                .collect();
+        let (Some(id), Some(email), Some(name), Some(tier)) = (id, email, name, tier) else {
+            return Err(CustomerError::MissingFields(missing));
+        };
+        Ok(NewCustomer {
+            id: CustomerId::parse("id", id)?,
+            email: Email::parse(email)?,
+            name: parse_name(name)?,
+            tier: Tier::parse(&tier)?,
+            phone: phone.map(parse_phone).transpose()?,
+            address,
+        })
+    }
+}
+
+/// The body of `PUT /customers/{id}`.
+#[derive(Deserialize)]
+pub struct UpdateCustomer {
+    #[serde(default, deserialize_with = "present")]
+    email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    tier: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    phone: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    address: Option<Option<Address>>,
+}
+
+impl TryFrom<UpdateCustomer> for CustomerChanges {
+    type Error = CustomerError;
+
+    fn try_from(body: UpdateCustomer) -> Result<CustomerChanges, CustomerError> {
+        let tier = |text: String| Tier::parse(&text);
+        let phone = |phone: Option<String>| phone.map(parse_phone).transpose();
+        let changes = CustomerChanges {
+            email: not_null("email", body.email)?.map(Email::parse).transpose()?,
+            name: not_null("name", body.name)?.map(parse_name).transpose()?,
+            tier: not_null("tier", body.tier)?.map(tier).transpose()?,
+            phone: body.phone.map(phone).transpose()?,
+            address: body.address,
+        };
+        if changes.is_empty() { Err(CustomerError::NothingToUpdate) } else { Ok(changes) }
+    }
+}
+
+/// A customer as clients see it; the last two only where one customer is asked for.
+#[derive(Serialize)]
+pub struct CustomerView<'a> {
+    id: &'a str,
+    email: &'a str,
+    name: &'a str,
+    tier: &'static str,
+    phone: Option<&'a str>,
+    address: Option<&'a Address>,
+    created_at: String,
+    updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_spent: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vip_tier: Option<&'static str>,
+}
+
+impl<'a> From<&'a Customer> for CustomerView<'a> {
+    fn from(customer: &'a Customer) -> Self {
+        CustomerView {
+            id: customer.id.as_str(),
+            email: customer.email.as_str(),
+            name: &customer.name,
+            tier: customer.tier.as_str(),
+            phone: customer.phone.as_deref(),
+            address: customer.address.as_ref(),
+            created_at: time::rfc3339(customer.created_at),
+            updated_at: time::rfc3339(customer.updated_at),
+            total_spent: None,
+            vip_tier: None,
+        }
+    }
+}
+
+/// `{success, data}`, with a `message` where something was done.
+#[derive(Serialize)]
+pub struct CustomerAnswer<'a> {
+    pub success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'static str>,
+    pub data: CustomerView<'a>,
+}
+
+impl<'a> CustomerAnswer<'a> {
+    pub fn new(customer: &'a Customer) -> Self {
+        CustomerAnswer { success: true, message: None, data: customer.into() }
+    }
+
+    pub fn of_profile(profile: &'a CustomerProfile) -> Self {
+        let data = CustomerView {
+            total_spent: Some(profile.total_spent.to_json_number()),
+            vip_tier: Some(profile.vip_tier.as_str()),
+            ..CustomerView::from(&profile.customer)
+        };
+        CustomerAnswer { success: true, message: None, data }
+    }
+}
+
+/// `{success, data: [row], count}`, with `pagination` where the list has pages.
+#[derive(Serialize)]
+pub struct ListAnswer<T> {
+    success: bool,
+    data: Vec<T>,
+    count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pagination: Option<Pagination>,
+}
+
+impl<T> ListAnswer<T> {
+    pub fn new<'a, R>(rows: &'a [R], pagination: Option<Pagination>) -> Self
+    where
+        T: From<&'a R>,
+    {
+        let data = rows.iter().map(T::from).collect();
+        ListAnswer { success: true, data, count: rows.len(), pagination }
+    }
+}
+
+/// An order as clients see it.
+#[derive(Serialize)]
+pub struct OrderView<'a> {
+    id: i64,
+    order_number: &'a str,
+    customer_id: &'a str,
+    items: Vec<OrderItemView<'a>>,
+    total_amount: String,
+    status: &'static str,
+    payment_method: Option<&'a str>,
+    shipping_address: Option<&'a Address>,
+    notes: Option<&'a str>,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct OrderItemView<'a> {
+    product_id: &'a str,
+    product_name: &'a str,
+    quantity: i32,
+    price: String,
+}
+
+impl<'a> From<&'a Order> for OrderView<'a> {
+    fn from(order: &'a Order) -> Self {
+        OrderView {
+            id: order.id,
+            order_number: &order.order_number,
+            customer_id: order.customer_id.as_str(),
+            items: order.items.iter().map(Into::into).collect(),
+            total_amount: order.total_amount.to_string(),
+            status: order.status.as_str(),
+            payment_method: order.payment_method.as_deref(),
+            shipping_address: order.shipping_address.as_ref(),
+            notes: order.notes.as_deref(),
+            created_at: time::rfc3339(order.created_at),
+            updated_at: time::rfc3339(order.updated_at),
+        }
+    }
+}
+
+impl<'a> From<&'a OrderItem> for OrderItemView<'a> {
+    fn from(item: &'a OrderItem) -> Self {
+        OrderItemView {
+            product_id: item.product_id.as_str(),
+            product_name: &item.product_name,
+            quantity: item.quantity,
+            price: item.price.to_string(),
+        }
+    }
+}
+
+/// A record of `customers.json`: a customer as clients send it, with optional times.
+pub struct CustomerRecord {
+    pub customer: NewCustomer,
+    pub created_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl<'de> Deserialize<'de> for CustomerRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw {
+            id: Option<String>,
+            email: Option<String>,
+            name: Option<String>,
+            tier: Option<String>,
+            phone: Option<String>,
+            address: Option<Address>,
+            created_at: Option<DateTime<Utc>>,
+            updated_at: Option<DateTime<Utc>>,
+        }
+        let Raw { id, email, name, tier, phone, address, created_at, updated_at } =
+            Raw::deserialize(deserializer)?;
+        let body = CreateCustomer { id, email, name, tier, phone, address };
+        let customer = NewCustomer::try_from(body).map_err(D::Error::custom)?;
+        Ok(CustomerRecord { customer, created_at, updated_at })
+    }
+}
+
+/// A record of `orders.json`, which has kept every rule that an order can keep by itself; whether
+/// its customer exists is for the database to say. Times that it leaves out are those of now.
+#[derive(Deserialize)]
+#[serde(try_from = "RawOrder")]
+pub struct OrderRecord {
+    pub order: Order,
+}
+
+#[derive(Deserialize)]
+struct RawOrder {
+    id: i64,
+    order_number: String,
+    customer_id: String,
+    items: Vec<RawItem>,
+    total_amount: Box<RawValue>,
+    status: String,
+    payment_method: Option<String>,
+    shipping_address: Option<Address>,
+    notes: Option<String>,
+    created_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct RawItem {
+    product_id: String,
+    product_name: String,
+    quantity: i64,
+    price: Box<RawValue>,
+}
+
+impl TryFrom<RawOrder> for OrderRecord {
+    type Error = Invalid;
+
+    fn try_from(raw: RawOrder) -> Result<OrderRecord, Invalid> {
+        let item = |(index, raw): (usize, RawItem)| {
+            OrderItem::try_from(raw).map_err(|Invalid { field, reason }| {
+                Invalid::new(format!("items[{index}].{field}"), reason)
+            })
+        };
+        let payment_method = |text| text::required("payment_method", text, 50);
+        let items = raw.items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
+        let total_amount = Cents::from_json("total_amount", &raw.total_amount)?;
+        check_total(total_amount, &items)?;
+        let created_at = raw.created_at.map_or_else(time::now, time::to_milliseconds);
+        let order = Order {
+            id: parse_order_id(raw.id)?,
+            order_number: text::required("order_number", raw.order_number, 50)?,
+            customer_id: CustomerId::parse("customer_id", raw.customer_id)?,
+            items,
+            total_amount,
+            status: OrderStatus::parse(&raw.status)?,
+            payment_method: raw.payment_method.map(payment_method).transpose()?,
+            shipping_address: raw.shipping_address,
+            notes: raw.notes.map(|text| text::bounded("notes", text, 10_000)).transpose()?,
+            created_at,
+            updated_at: raw.updated_at.map_or(created_at, time::to_milliseconds),
+        };
+        Ok(OrderRecord { order })
+    }
+}
+
+impl TryFrom<RawItem> for OrderItem {
+    type Error = Invalid;
+
+    fn try_from(raw: RawItem) -> Result<OrderItem, Invalid> {
+        Ok(OrderItem {
+            product_id: Id::parse("product_id", raw.product_id)?,
+            product_name: text::required("product_name", raw.product_name, 255)?,
+            quantity: parse_quantity(raw.quantity)?,
+            price: Cents::from_json("price", &raw.price)?.into_price("price")?,
+        })
+    }
+}

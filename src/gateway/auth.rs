@@ -1,0 +1,95 @@
+//! The token check in front of the services, and the endpoint that hands tokens out.
+
+use super::error::GatewayError;
+use super::token::TokenKeys;
+use crate::kernel::http::{Failure, JsonBody};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::future::{Ready, ready};
+
+/// The token of a request: exactly one `Authorization`, its scheme in any case. (The extractor of
+/// actix-web-httpauth takes the exact word `Bearer` alone, and the first of several headers.)
+pub struct BearerToken(String);
+
+impl FromRequest for BearerToken {
+    type Error = Failure;
+    type Future = Ready<Result<BearerToken, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(read_token(request).ok_or_else(|| GatewayError::Unauthorized.into()))
+    }
+}
+
+fn read_token(request: &HttpRequest) -> Option<BearerToken> {
+    let mut values = request.headers().get_all(AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        .then(|| BearerToken(token.to_owned()))
+}
+
+/// Lets a request with a valid token pass, and leaves its claims with the request.
+///
+/// # Errors
+/// 401 for any other.
+pub async fn require_token(
+    request: ServiceRequest,
+    token: BearerToken,
+) -> Result<ServiceRequest, (actix_web::Error, ServiceRequest)> {
+    let claims = request.app_data::<web::Data<TokenKeys>>().and_then(|keys| keys.verify(&token.0));
+    match claims {
+        Some(claims) => {
+            request.extensions_mut().insert(claims);
+            Ok(request)
+        }
+        None => Err((Failure::from(GatewayError::Unauthorized).into(), request)),
+    }
+}
+
+/// The body of `POST /auth/token`.
+#[derive(Deserialize)]
+pub struct TokenRequest {
+    #[serde(rename = "userId")]
+    user_id: Option<Value>,
+    email: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct TokenAnswer {
+    token: String,
+    #[serde(rename = "expiresIn")]
+    expires_in: &'static str,
+}
+
+pub async fn issue_token(
+    keys: web::Data<TokenKeys>,
+    body: Result<JsonBody<TokenRequest>, Failure>,
+) -> Result<HttpResponse, Failure> {
+    if !keys.hands_out_tokens() {
+        return Err(GatewayError::TokenEndpointOff.into());
+    }
+    let JsonBody(TokenRequest { user_id, email }) = body?;
+    let (Some(user_id), Some(email)) = (non_empty(user_id), non_empty(email)) else {
+        return Err(GatewayError::MissingUser.into());
+    };
+    let token = keys
+        .issue(user_id, email)
+        .map_err(|error| Failure::internal().because(format!("issuing a token: {error:#}")))?;
+    Ok(HttpResponse::Ok().json(TokenAnswer { token, expires_in: "24h" }))
+}
+
+/// A text that says something, and no longer than an e-mail address may be.
+fn non_empty(value: Option<Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) if !text.trim().is_empty() && text.chars().count() <= 255 => {
+            Some(text)
+        }
+        _ => None,
+    }
+}

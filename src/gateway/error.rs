@@ -1,0 +1,51 @@
+//! What the gateway itself refuses or cannot do, and how it is answered.
+
+use crate::kernel::http::Failure;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    #[error("no valid token")]
+    Unauthorized,
+    #[error("a token was asked for without a user")]
+    MissingUser,
+    #[error("the token endpoint is switched off")]
+    TokenEndpointOff,
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("the client's body broke off")]
+    BrokenBody,
+    #[error("the upstream cannot be reached or broke off")]
+    UpstreamGone,
+    #[error("the upstream did not answer in time")]
+    UpstreamSlow,
+}
+
+impl From<GatewayError> for Failure {
+    fn from(error: GatewayError) -> Failure {
+        use GatewayError as E;
+        match error {
+            E::Unauthorized => Failure::of_status(StatusCode::UNAUTHORIZED)
+                .message("Invalid or expired token")
+                .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            E::MissingUser => {
+                Failure::of_status(StatusCode::BAD_REQUEST).message("userId and email are required")
+            }
+            E::TokenEndpointOff => Failure::new(StatusCode::FORBIDDEN, "FORBIDDEN", "Forbidden")
+                .message("This gateway does not hand out tokens"),
+            E::TooLarge => Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE)
+                .message("A body may have at most 1 MiB"),
+            E::BrokenBody => Failure::of_status(StatusCode::BAD_REQUEST)
+                .message("The body ended early or is not well-formed"),
+            E::UpstreamGone => {
+                Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
+                    .message("The service behind the gateway cannot be reached")
+            }
+            E::UpstreamSlow => {
+                Failure::new(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", "Gateway Timeout")
+                    .message("The service behind the gateway did not answer in time")
+            }
+        }
+    }
+}

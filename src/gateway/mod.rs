@@ -1,0 +1,60 @@
+//! The public door: rate limit, then token, then the routes of the services. Owns no table.
+//!
+//! What stands behind `/products` and `/customers` is handed in as a [`Mount`]: the module itself
+//! in `--role all`, the [`proxy`] in `--role gateway`. Nothing else differs between the two.
+
+mod auth;
+mod error;
+mod forwarding;
+mod hs256;
+mod proxy;
+mod rate_limit;
+mod token;
+
+pub use hs256::install as install_hs256;
+pub use proxy::{Proxy, proxy};
+pub use rate_limit::RateLimit;
+pub use token::TokenKeys;
+
+use crate::kernel::time;
+use actix_web::web;
+use actix_web::HttpResponse;
+use actix_web_httpauth::middleware::HttpAuthentication;
+use serde::Serialize;
+
+/// Registers what is served below a scope.
+pub type Mount = Box<dyn FnOnce(&mut web::ServiceConfig)>;
+
+/// What the gateway puts its guards in front of.
+pub struct Mounts {
+    pub products: Mount,
+    pub customers: Mount,
+}
+
+/// Registers the gateway's routes. The rate limit wraps the whole listener: see
+/// [`RateLimit::middleware`].
+pub fn routes(config: &mut web::ServiceConfig, keys: &TokenKeys, mounts: Mounts) {
+    let guarded = |path: &str, mount: Mount| {
+        web::scope(path)
+            .wrap(HttpAuthentication::with_fn(auth::require_token))
+            .configure(mount)
+    };
+    config
+        .app_data(web::Data::new(keys.clone()))
+        .service(web::resource("/health").route(web::get().to(health)).route(web::head().to(health)))
+        .service(web::resource("/auth/token").route(web::post().to(auth::issue_token)))
+        .service(guarded("/products", mounts.products))
+        .service(guarded("/customers", mounts.customers));
+}
+
+#[derive(Serialize)]
+struct HealthView {
+    status: &'static str,
+    service: &'static str,
+    timestamp: String,
+}
+
+async fn health() -> HttpResponse {
+    let timestamp = time::rfc3339(time::now());
+    HttpResponse::Ok().json(HealthView { status: "ok", service: "gateway", timestamp })
+}

@@ -1,0 +1,267 @@
+//! Forwarding to a service in another process: raw path, streams both ways, nothing twice.
+//!
+//! hyper is used below the level of a friendly client because a friendly client normalises `..`,
+//! follows redirects and merges headers.
+
+use super::error::GatewayError;
+use super::forwarding;
+use crate::kernel::config::{TrustedProxies, UpstreamUrl};
+use crate::kernel::http::{Failure, MAX_BODY_BYTES};
+use crate::kernel::telemetry::RequestId;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use http_body_util::combinators::BoxBody as UpstreamBody;
+use hyper::body::{Body, Frame, Incoming};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// From the last byte of the request to the head of the answer, and between two parts of it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Shorter than the services keep an idle connection open, so that they never close one that is
+/// about to carry a request.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Parts of a request body that may wait for the upstream.
+const BODY_QUEUE: usize = 8;
+
+/// A pool of connections to the upstreams; one for each worker, so that a connection is driven by
+/// the thread that uses it.
+#[derive(Clone)]
+pub struct Proxy {
+    trusted: TrustedProxies,
+    client: Client<HttpConnector, UpstreamBody<Bytes, GatewayError>>,
+}
+
+impl Proxy {
+    /// `trusted` are the proxies in front whose forwarding headers are handed on.
+    pub fn new(trusted: &TrustedProxies) -> Proxy {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_timer(TokioTimer::new())
+            // A request goes out once. What hyper would try again is safe to try, but the upstream
+            // must see one request for one request of a client.
+            .retry_canceled_requests(false)
+            .build(connector);
+        Proxy { trusted: trusted.clone(), client }
+    }
+
+    async fn forward(
+        &self,
+        upstream: &UpstreamUrl,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> Result<HttpResponse, Failure> {
+        let (body, body_sent) = stream_body(&request, payload);
+        let outgoing = self.outgoing_request(upstream, &request, body)?;
+        let answer = self.client.request(outgoing);
+        tokio::pin!(answer);
+        // The clock starts when the body is sent: a client that uploads slowly is not the
+        // upstream's fault.
+        let answer = tokio::select! {
+            answer = &mut answer => answer,
+            sent = body_sent => match sent {
+                Ok(Err(error)) => return Err(error.into()),
+                Ok(Ok(())) | Err(_) => match tokio::time::timeout(ANSWER_TIMEOUT, &mut answer).await {
+                    Ok(answer) => answer,
+                    Err(_) => {
+                        return Err(Failure::from(GatewayError::UpstreamSlow)
+                            .because(format!("{upstream} did not answer in time")));
+                    }
+                },
+            },
+        };
+        let answer = answer.map_err(|error| failure_of(upstream, &error))?;
+        Ok(incoming_response(answer))
+    }
+
+fn outgoing_request(
+    &self,
+    upstream: &UpstreamUrl,
+    request: &HttpRequest,
+    body: UpstreamBody<Bytes, GatewayError>,
+) -> Result<hyper::Request<UpstreamBody<Bytes, GatewayError>>, Failure> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let mut outgoing = hyper::Request::builder()
+        .method(request.method().as_str())
+        .uri(format!("{upstream}{path}"))
+        .body(body)
+        .map_err(|_| Failure::bad_request("INVALID_PATH", "Invalid path"))?;
+    let headers = outgoing.headers_mut();
+    for (name, value) in forwarding::request_headers(request, &self.trusted) {
+        if let (Ok(name), Ok(value)) = (
+            http::HeaderName::from_bytes(name.as_str().as_bytes()),
+            http::HeaderValue::from_bytes(value.as_bytes()),
+        ) {
+            headers.append(name, value);
+        }
+    }
+    if let Some(id) = RequestId::current(request)
+        && let Ok(value) = http::HeaderValue::from_str(id.as_str())
+    {
+        headers.insert("x-request-id", value);
+    }
+    Ok(outgoing)
+}
+}
+
+/// Forwards everything below a scope to `upstream`.
+pub fn proxy(config: &mut web::ServiceConfig, proxy: Proxy, upstream: UpstreamUrl) {
+    config.default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+        let (proxy, upstream) = (proxy.clone(), upstream.clone());
+        async move { proxy.forward(&upstream, request, payload).await }
+    }));
+}
+
+/// Streams the client's body to the upstream. The second value tells how it ended.
+fn stream_body(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+) -> (UpstreamBody<Bytes, GatewayError>, oneshot::Receiver<Result<(), GatewayError>>) {
+    let (ended, body_sent) = oneshot::channel();
+    let has_body = request.headers().contains_key("content-length")
+        || request.headers().contains_key("transfer-encoding");
+    if !has_body {
+        let _receiver_is_below = ended.send(Ok(()));
+        let empty = http_body_util::Empty::new().map_err(|never| match never {});
+        return (empty.boxed(), body_sent);
+    }
+    let (parts, receiver) = mpsc::channel(BODY_QUEUE);
+    // A payload of actix belongs to its thread, and hyper wants a body that can move: a task of
+    // this thread hands the parts over. It ends when hyper drops the body.
+    rt::spawn(async move {
+        let mut length = 0;
+        let outcome = loop {
+            let part = match payload.next().await {
+                None => break Ok(()),
+                Some(Ok(part)) => part,
+                Some(Err(_)) => break Err(GatewayError::BrokenBody),
+            };
+            length += part.len();
+            if length > MAX_BODY_BYTES {
+                break Err(GatewayError::TooLarge);
+            }
+            if parts.send(Ok(part)).await.is_err() {
+                break Ok(());
+            }
+        };
+        if let Err(error) = outcome {
+            // Breaks the request off: half a body must not look like a whole one.
+            let _upstream_may_be_gone = parts.send(Err(error)).await;
+        }
+        let _handler_may_be_gone = ended.send(outcome);
+    });
+    (PartsBody(receiver).boxed(), body_sent)
+}
+
+/// Parts of a body as they come.
+struct PartsBody(mpsc::Receiver<Result<Bytes, GatewayError>>);
+
+impl Body for PartsBody {
+    type Data = Bytes;
+    type Error = GatewayError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, GatewayError>>> {
+        self.0.poll_recv(cx).map(|part| part.map(|part| part.map(Frame::data)))
+    }
+}
+
+fn incoming_response(answer: hyper::Response<Incoming>) -> HttpResponse {
+    let (head, body) = answer.into_parts();
+    let status =
+        StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    let connection_names = forwarding::named_by_connection(
+        head.headers.get_all("connection").iter().filter_map(|value| value.to_str().ok()),
+    );
+    for (name, value) in &head.headers {
+        if forwarding::is_dropped_from_answers(name.as_str(), &connection_names) {
+            continue;
+        }
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_str().as_bytes()),
+            HeaderValue::from_bytes(value.as_bytes()),
+        ) {
+            response.append_header((name, value));
+        }
+    }
+    response.body(AnswerBody { body: Box::pin(body), timer: Box::pin(tokio::time::sleep(ANSWER_TIMEOUT)) })
+}
+
+/// The body of an answer on its way to the client. When the upstream breaks off or falls silent it
+/// ends with an error, at which actix closes the connection: the client sees that it is cut.
+struct AnswerBody {
+    body: Pin<Box<Incoming>>,
+    timer: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl MessageBody for AnswerBody {
+    type Error = Box<dyn Error>;
+
+    fn size(&self) -> BodySize {
+        match self.body.size_hint().exact() {
+            Some(length) => BodySize::Sized(length),
+            None => BodySize::Stream,
+        }
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        loop {
+            match self.body.as_mut().poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    let deadline = tokio::time::Instant::now() + ANSWER_TIMEOUT;
+                    self.timer.as_mut().reset(deadline);
+                    // Anything but data is a trailer, which HTTP/1.1 clients need not get.
+                    if let Ok(data) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {
+                    return match self.timer.as_mut().poll(cx) {
+                        Poll::Ready(()) => Poll::Ready(Some(Err("the upstream fell silent".into()))),
+                        Poll::Pending => Poll::Pending,
+                    };
+                }
+            }
+        }
+    }
+
+    fn boxed(self) -> BoxBody {
+        BoxBody::new(self)
+    }
+}
+
+fn failure_of(upstream: &UpstreamUrl, error: &ClientError) -> Failure {
+    let mut causes: Vec<String> = Vec::new();
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(own) = cause.downcast_ref::<GatewayError>() {
+            return (*own).into();
+        }
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    Failure::from(GatewayError::UpstreamGone)
+        .because(format!("forwarding to {upstream}: {}", causes.join(": ")))
+}

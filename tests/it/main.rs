@@ -1,0 +1,110 @@
+//! The tests of Chronos: every case goes through HTTP to processes of the real binary.
+//!
+//! A case is a function. It is registered once, for every combination that it holds in: on SQLite
+//! with the cache in the process, and, where `TEST_DATABASE_URL` and `TEST_REDIS_URL` are set, on
+//! PostgreSQL with Redis; through the gateway of `--role all`, through a gateway in front of
+//! separate processes, and directly.
+
+mod app;
+mod client;
+mod customer;
+mod gateway;
+mod product;
+
+use app::{Backend, Combination, Door, Servers};
+use libtest_mimic::{Arguments, Trial};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A test, by its name and where it runs.
+pub struct Case {
+    pub name: &'static str,
+    pub runs: Runs,
+    pub test: fn(&Combination),
+}
+
+/// The combinations that a case holds in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// Both back ends, each through all three doors.
+    Everywhere,
+    /// Both back ends, through the two gateways.
+    BothGateways,
+    /// Both back ends, `--role all`.
+    BothBackends,
+    /// SQLite, `--role all`.
+    Once,
+}
+
+/// Names functions as cases: `cases![Everywhere: a, b]`.
+#[macro_export]
+macro_rules! cases {
+    ($($runs:ident: $($test:ident),+ $(,)?);+ $(;)?) => {
+        pub fn cases() -> Vec<$crate::Case> {
+            vec![$($($crate::Case {
+                name: concat!(module_path!(), "::", stringify!($test)),
+                runs: $crate::Runs::$runs,
+                test: $test,
+            }),+),+]
+        }
+    };
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let servers = Servers::from_env();
+    let cases = [product::cases(), customer::cases(), gateway::cases()];
+    let trials = cases.into_iter().flatten().flat_map(|case| trials(&case, servers.as_ref()));
+    let outcome = libtest_mimic::run(&arguments, trials.collect());
+    app::remove_templates(servers.as_ref());
+    if !arguments.list {
+        println!("{}", halves(servers.as_ref()));
+    }
+    outcome.exit();
+}
+
+fn halves(servers: Option<&Servers>) -> &'static str {
+    match servers {
+        Some(_) => "halves: SQLite + in-process cache: ran; PostgreSQL + Redis: ran\n",
+        None => {
+            "halves: SQLite + in-process cache: ran; PostgreSQL + Redis: NOT run \
+             (set TEST_DATABASE_URL and TEST_REDIS_URL, or run scripts/test)\n"
+        }
+    }
+}
+
+fn trials(case: &Case, servers: Option<&Servers>) -> Vec<Trial> {
+    let doors: &[Door] = match case.runs {
+        Runs::Everywhere => &[Door::All, Door::Split, Door::Direct],
+        Runs::BothGateways => &[Door::All, Door::Split],
+        Runs::BothBackends | Runs::Once => &[Door::All],
+    };
+    let mut backends = vec![Backend::Sqlite];
+    if let Some(servers) = servers.filter(|_| case.runs != Runs::Once) {
+        backends.push(Backend::Postgres(servers.clone()));
+    }
+    let mut trials = Vec::new();
+    for backend in &backends {
+        for door in doors {
+            let combination = Combination { backend: backend.clone(), door: *door };
+            let name = case.name.trim_start_matches("it::");
+            let name = match case.runs {
+                Runs::Once => name.to_owned(),
+                _ => format!("{}/{name}", combination.name()),
+            };
+            let test = case.test;
+            trials.push(Trial::test(name, move || {
+                catch_unwind(AssertUnwindSafe(|| test(&combination)))
+                    .map_err(|panic| message_of(&panic).into())
+            }));
+        }
+    }
+    trials
+}
+
+fn message_of(panic: &Box<dyn std::any::Any + Send>) -> String {
+    panic
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "panicked".to_owned())
+}
