@@ -41,7 +41,9 @@ fn main() -> ExitCode {
 /// secret.
 fn explain(error: &clap::Error) -> ExitCode {
     let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) if error.kind() == ErrorKind::ValueValidation => argument,
+        Some(ContextValue::String(argument)) if error.kind() == ErrorKind::ValueValidation => {
+            argument
+        }
         _ => {
             let code = error.exit_code();
             // Nothing is left to be told when even stderr is closed.

@@ -98,15 +98,10 @@ fn email_in_use(error: Error) -> CustomerError {
     }
 }
 
-/// Only orders refer to a customer. SQLite enforces `ON DELETE RESTRICT` by a trigger and reports
-/// it as one, so that diesel has no kind for it: there, the text is all that tells.
+/// Only orders refer to a customer.
 fn has_orders(error: Error) -> CustomerError {
-    const OF_SQLITE: &str = "FOREIGN KEY constraint failed";
     match error {
         Error::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => CustomerError::HasOrders,
-        Error::DatabaseError(_, information) if information.message() == OF_SQLITE => {
-            CustomerError::HasOrders
-        }
         error => error.into(),
     }
 }

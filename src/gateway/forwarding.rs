@@ -65,7 +65,8 @@ pub fn request_headers(
         Some(joined).filter(|joined| is_trusted && !joined.is_empty())
     };
     if let Some(peer) = peer {
-        let chain = before("x-forwarded-for").map_or(peer.to_string(), |hops| format!("{hops}, {peer}"));
+        let chain =
+            before("x-forwarded-for").map_or(peer.to_string(), |hops| format!("{hops}, {peer}"));
         write("x-forwarded-for", &chain);
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);

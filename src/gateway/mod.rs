@@ -17,8 +17,8 @@ pub use rate_limit::RateLimit;
 pub use token::TokenKeys;
 
 use crate::kernel::time;
-use actix_web::web;
 use actix_web::HttpResponse;
+use actix_web::web;
 use actix_web_httpauth::middleware::HttpAuthentication;
 use serde::Serialize;
 
@@ -35,13 +35,13 @@ pub struct Mounts {
 /// [`RateLimit::middleware`].
 pub fn routes(config: &mut web::ServiceConfig, keys: &TokenKeys, mounts: Mounts) {
     let guarded = |path: &str, mount: Mount| {
-        web::scope(path)
-            .wrap(HttpAuthentication::with_fn(auth::require_token))
-            .configure(mount)
+        web::scope(path).wrap(HttpAuthentication::with_fn(auth::require_token)).configure(mount)
     };
     config
         .app_data(web::Data::new(keys.clone()))
-        .service(web::resource("/health").route(web::get().to(health)).route(web::head().to(health)))
+        .service(
+            web::resource("/health").route(web::get().to(health)).route(web::head().to(health)),
+        )
         .service(web::resource("/auth/token").route(web::post().to(auth::issue_token)))
         .service(guarded("/products", mounts.products))
         .service(guarded("/customers", mounts.customers));

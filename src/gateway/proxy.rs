@@ -88,34 +88,34 @@ impl Proxy {
         Ok(incoming_response(answer))
     }
 
-fn outgoing_request(
-    &self,
-    upstream: &UpstreamUrl,
-    request: &HttpRequest,
-    body: UpstreamBody<Bytes, GatewayError>,
-) -> Result<hyper::Request<UpstreamBody<Bytes, GatewayError>>, Failure> {
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let mut outgoing = hyper::Request::builder()
-        .method(request.method().as_str())
-        .uri(format!("{upstream}{path}"))
-        .body(body)
-        .map_err(|_| Failure::bad_request("INVALID_PATH", "Invalid path"))?;
-    let headers = outgoing.headers_mut();
-    for (name, value) in forwarding::request_headers(request, &self.trusted) {
-        if let (Ok(name), Ok(value)) = (
-            http::HeaderName::from_bytes(name.as_str().as_bytes()),
-            http::HeaderValue::from_bytes(value.as_bytes()),
-        ) {
-            headers.append(name, value);
+    fn outgoing_request(
+        &self,
+        upstream: &UpstreamUrl,
+        request: &HttpRequest,
+        body: UpstreamBody<Bytes, GatewayError>,
+    ) -> Result<hyper::Request<UpstreamBody<Bytes, GatewayError>>, Failure> {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let mut outgoing = hyper::Request::builder()
+            .method(request.method().as_str())
+            .uri(format!("{upstream}{path}"))
+            .body(body)
+            .map_err(|_| Failure::bad_request("INVALID_PATH", "Invalid path"))?;
+        let headers = outgoing.headers_mut();
+        for (name, value) in forwarding::request_headers(request, &self.trusted) {
+            if let (Ok(name), Ok(value)) = (
+                http::HeaderName::from_bytes(name.as_str().as_bytes()),
+                http::HeaderValue::from_bytes(value.as_bytes()),
+            ) {
+                headers.append(name, value);
+            }
         }
+        if let Some(id) = RequestId::current(request)
+            && let Ok(value) = http::HeaderValue::from_str(id.as_str())
+        {
+            headers.insert("x-request-id", value);
+        }
+        Ok(outgoing)
     }
-    if let Some(id) = RequestId::current(request)
-        && let Ok(value) = http::HeaderValue::from_str(id.as_str())
-    {
-        headers.insert("x-request-id", value);
-    }
-    Ok(outgoing)
-}
 }
 
 /// Forwards everything below a scope to `upstream`.
@@ -201,7 +201,10 @@ fn incoming_response(answer: hyper::Response<Incoming>) -> HttpResponse {
             response.append_header((name, value));
         }
     }
-    response.body(AnswerBody { body: Box::pin(body), timer: Box::pin(tokio::time::sleep(ANSWER_TIMEOUT)) })
+    response.body(AnswerBody {
+        body: Box::pin(body),
+        timer: Box::pin(tokio::time::sleep(ANSWER_TIMEOUT)),
+    })
 }
 
 /// The body of an answer on its way to the client. When the upstream breaks off or falls silent it
@@ -239,7 +242,9 @@ impl MessageBody for AnswerBody {
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => {
                     return match self.timer.as_mut().poll(cx) {
-                        Poll::Ready(()) => Poll::Ready(Some(Err("the upstream fell silent".into()))),
+                        Poll::Ready(()) => {
+                            Poll::Ready(Some(Err("the upstream fell silent".into())))
+                        }
                         Poll::Pending => Poll::Pending,
                     };
                 }

@@ -7,9 +7,9 @@ use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};
 use actix_governor::governor::middleware::StateInformationMiddleware;
 use actix_governor::{Governor, GovernorConfig, GovernorConfigBuilder, KeyExtractor};
 use actix_web::dev::ServiceRequest;
-use actix_web::middleware::Condition;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::middleware::Condition;
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -101,8 +101,11 @@ pub fn client_address(request: &ServiceRequest, trusted: &TrustedProxies) -> IpA
     if !trusted.contains(client) {
         return client;
     }
-    let values: Vec<&str> =
-        request.headers().get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
+    let values: Vec<&str> = request
+        .headers()
+        .get_all(X_FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .collect();
     let hops = values.iter().rev().flat_map(|value| value.rsplit(',')).map(str::trim);
     for hop in hops {
         let Ok(address) = hop.parse::<IpAddr>() else {

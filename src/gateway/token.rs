@@ -91,8 +91,7 @@ impl TokenKeys {
         if token.len() > MAX_TOKEN_BYTES || !is_plain() {
             return None;
         }
-        let claims =
-            decode::<Claims>(token, &self.0.decoding, &self.0.validation).ok()?.claims;
+        let claims = decode::<Claims>(token, &self.0.decoding, &self.0.validation).ok()?.claims;
         let now = Utc::now().timestamp();
         // The library lets a token live through the second in which it ends.
         let in_force = claims.exp > now;
@@ -114,9 +113,7 @@ fn has_plain_header(token: &str) -> bool {
     let Ok(header) = decode_header(token) else {
         return false;
     };
-    serde_json::to_value(&header)
-        .and_then(serde_json::from_value::<PlainHeader>)
-        .is_ok_and(|plain| {
-            plain.alg == "HS256" && plain.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"))
-        })
+    serde_json::to_value(&header).and_then(serde_json::from_value::<PlainHeader>).is_ok_and(
+        |plain| plain.alg == "HS256" && plain.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT")),
+    )
 }

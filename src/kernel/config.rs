@@ -343,7 +343,11 @@ impl FromStr for UpstreamUrl {
             && port.parse::<u16>().is_ok_and(|port| port > 0)
             && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b))
             && (in_brackets || !host.contains([':', '[', ']']));
-        if well_formed { Ok(UpstreamUrl { authority: authority.into() }) } else { Err(EXPECTED.into()) }
+        if well_formed {
+            Ok(UpstreamUrl { authority: authority.into() })
+        } else {
+            Err(EXPECTED.into())
+        }
     }
 }
 

@@ -20,10 +20,7 @@ impl Id {
         if (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Id(text))
         } else {
-            Err(Invalid::new(
-                field,
-                "must be 1 to 50 characters of A-Z, a-z, 0-9, '_' and '-'",
-            ))
+            Err(Invalid::new(field, "must be 1 to 50 characters of A-Z, a-z, 0-9, '_' and '-'"))
         }
     }
 

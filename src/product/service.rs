@@ -1,7 +1,9 @@
 //! The use cases of the catalogue: rules, transactions, the order of cache and database.
 
 use super::error::ProductError;
-use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity};
+use super::model::{
+    NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
+};
 use super::store;
 use crate::kernel::cache::{Cache, CacheState, Origin};
 use crate::kernel::db::{Db, DbConn, DbError};
@@ -112,11 +114,7 @@ impl Products {
     }
 }
 
-fn take(
-    conn: &mut DbConn,
-    id: &ProductId,
-    quantity: Quantity,
-) -> Result<Purchase, ProductError> {
+fn take(conn: &mut DbConn, id: &ProductId, quantity: Quantity) -> Result<Purchase, ProductError> {
     for _ in 0..TAKE_ATTEMPTS {
         if let Some(product) = store::take(conn, id, quantity)? {
             let pieces = i64::try_from(quantity.get()).map_err(|_| ProductError::CostTooLarge)?;

@@ -183,11 +183,7 @@ pub fn update(
 
 /// Takes stock if there is enough of it, in one statement: two buyers at once cannot both pass the
 /// guard. `None` where there is no such product or too little.
-pub fn take(
-    conn: &mut DbConn,
-    id: &ProductId,
-    quantity: Quantity,
-) -> QueryResult<Option<Product>> {
+pub fn take(conn: &mut DbConn, id: &ProductId, quantity: Quantity) -> QueryResult<Option<Product>> {
     let Some(pieces) = quantity.as_stock() else {
         return Ok(None);
     };

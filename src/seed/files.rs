@@ -212,10 +212,16 @@ fn check_orders(
     for (index, order) in orders.iter().enumerate() {
         let (record, id) = (index + 1, &order.order.customer_id);
         let Some(total) = spent.get_mut(id.as_str()) else {
-            bail!("{file}: record {record} ({}): customer_id {id} is not in {CUSTOMERS}", order.order.id);
+            bail!(
+                "{file}: record {record} ({}): customer_id {id} is not in {CUSTOMERS}",
+                order.order.id
+            );
         };
         *total = total.checked_add(order.order.total_amount).ok_or_else(|| {
-            anyhow!("{file}: record {record} ({}): the orders of {id} add up to too much", order.order.id)
+            anyhow!(
+                "{file}: record {record} ({}): the orders of {id} add up to too much",
+                order.order.id
+            )
         })?;
     }
     Ok(())

@@ -39,10 +39,13 @@ fn render(args: &ServeArgs, listeners: &[Listener], migration: &Migration) -> St
         };
         line("database", format!("{}{state}", args.storage.database_url));
         let ttl = args.storage.cache_ttl_seconds;
-        line("cache", match &args.storage.redis_url {
-            Some(url) => format!("{url}  {ttl} s"),
-            None => format!("in the process  {ttl} s"),
-        });
+        line(
+            "cache",
+            match &args.storage.redis_url {
+                Some(url) => format!("{url}  {ttl} s"),
+                None => format!("in the process  {ttl} s"),
+            },
+        );
     }
     lines.push_str("\n  Try\n");
     for command in first_commands(args, listeners) {
@@ -73,9 +76,7 @@ fn first_commands(args: &ServeArgs, listeners: &[Listener]) -> Vec<String> {
     match first.role {
         Role::All | Role::Gateway if args.gateway.hands_out_tokens() => vec![
             format!("curl {base}/health"),
-            format!(
-                "TOKEN=$(curl -s {base}/auth/token -H 'Content-Type: application/json' \\"
-            ),
+            format!("TOKEN=$(curl -s {base}/auth/token -H 'Content-Type: application/json' \\"),
             "  -d '{\"userId\":\"me\",\"email\":\"me@example.com\"}' | cut -d'\"' -f4)".into(),
             format!("curl {base}/products/prod_001 -H \"Authorization: Bearer $TOKEN\""),
         ],

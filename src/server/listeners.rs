@@ -247,7 +247,9 @@ mod gateway {
                 let to_customers = (client, settings.customer_service_url.clone());
                 Mounts {
                     products: Box::new(move |config| proxy(config, to_products.0, to_products.1)),
-                    customers: Box::new(move |config| proxy(config, to_customers.0, to_customers.1)),
+                    customers: Box::new(move |config| {
+                        proxy(config, to_customers.0, to_customers.1)
+                    }),
                 }
             };
             routes(config, &keys, mounts);

@@ -333,7 +333,8 @@ impl Process {
 
     /// Sends a signal, by its name: `TERM`, `STOP`, `CONT`, `KILL`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
         assert!(status.expect("kill is there").success(), "kill -{name}");
     }
 

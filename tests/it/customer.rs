@@ -1,5 +1,5 @@
 //! x
-use crate::cases;
 use crate::app::Combination;
+use crate::cases;
 cases![Once: nothing;];
 fn nothing(_: &Combination) {}

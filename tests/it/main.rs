@@ -6,10 +6,17 @@
 //! separate processes, and directly.
 
 mod app;
+mod cache;
+mod cli;
 mod client;
 mod customer;
+mod data;
+mod faults;
 mod gateway;
+mod input;
 mod product;
+mod schema;
+mod seed;
 
 use app::{Backend, Combination, Door, Servers};
 use libtest_mimic::{Arguments, Trial};
@@ -38,13 +45,13 @@ pub enum Runs {
 /// Names functions as cases: `cases![Everywhere: a, b]`.
 #[macro_export]
 macro_rules! cases {
-    ($($runs:ident: $($test:ident),+ $(,)?);+ $(;)?) => {
+    ($($runs:ident: $($test:ident),+ $(,)?);* $(;)?) => {
         pub fn cases() -> Vec<$crate::Case> {
             vec![$($($crate::Case {
                 name: concat!(module_path!(), "::", stringify!($test)),
                 runs: $crate::Runs::$runs,
                 test: $test,
-            }),+),+]
+            }),+),*]
         }
     };
 }
@@ -52,7 +59,18 @@ macro_rules! cases {
 fn main() {
     let arguments = Arguments::from_args();
     let servers = Servers::from_env();
-    let cases = [product::cases(), customer::cases(), gateway::cases()];
+    let cases = [
+        product::cases(),
+        customer::cases(),
+        input::cases(),
+        gateway::cases(),
+        cache::cases(),
+        faults::cases(),
+        schema::cases(),
+        seed::cases(),
+        data::cases(),
+        cli::cases(),
+    ];
     let trials = cases.into_iter().flatten().flat_map(|case| trials(&case, servers.as_ref()));
     let outcome = libtest_mimic::run(&arguments, trials.collect());
     app::remove_templates(servers.as_ref());

@@ -44,7 +44,7 @@ CREATE TABLE orders (
     id               INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     order_number     TEXT NOT NULL UNIQUE
                      CHECK (length(order_number) <= 50 AND trim(order_number, char(9,10,11,12,13,32)) <> ''),
-    customer_id      TEXT NOT NULL REFERENCES customers (id) ON DELETE RESTRICT,
+    customer_id      TEXT NOT NULL REFERENCES customers (id),
     total_amount     INTEGER NOT NULL CHECK (total_amount >= 0),
     status           TEXT NOT NULL CHECK (status IN ('pending', 'completed', 'cancelled')),
     payment_method   TEXT CHECK (

@@ -14,14 +14,19 @@ use tokio::sync::watch;
 /// A row with where it came from, nothing, or the loader's error.
 type Outcome<V, E> = Result<Option<(Arc<V>, Origin)>, E>;
 
+/// Where the readers of one load wait for its outcome.
+type Readers<V, E> = watch::Sender<Option<Outcome<V, E>>>;
+
+/// The keys with a load under way, each with the readers of its next load.
+type UnderWay<V, E> = HashMap<Id, Option<Readers<V, E>>>;
+
 type Fly<V, E> = dyn Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync;
 
 pub struct Flights<V, E>(Arc<Inner<V, E>>);
 
 struct Inner<V, E> {
     fly: Box<Fly<V, E>>,
-    /// The keys with a load under way, each with the readers of its next load.
-    under_way: Mutex<HashMap<Id, Option<watch::Sender<Option<Outcome<V, E>>>>>>,
+    under_way: Mutex<UnderWay<V, E>>,
 }
 
 impl<V, E> Clone for Flights<V, E> {
@@ -72,7 +77,7 @@ where
         }
     }
 
-    async fn run(self, id: Id, first: watch::Sender<Option<Outcome<V, E>>>) {
+    async fn run(self, id: Id, first: Readers<V, E>) {
         let _landing = Landing { inner: &self.0, id: &id };
         let mut readers = first;
         loop {
@@ -91,7 +96,7 @@ where
 }
 
 impl<V, E> Inner<V, E> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Option<watch::Sender<Option<Outcome<V, E>>>>>> {
+    fn lock(&self) -> MutexGuard<'_, UnderWay<V, E>> {
         // Nothing panics while the lock is held.
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }

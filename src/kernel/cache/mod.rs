@@ -3,9 +3,9 @@
 //! Three rules make that hold:
 //! - a fill is a compare-and-set on the row's version, and an invalidation leaves a tombstone with
 //!   the new version, so that a slow reader cannot put an old row back;
-//! - a reader shares only a load that started after it came ([`flights`]);
+//! - a reader shares only a load that started after it came (`flights`);
 //! - Redis is asked under one deadline, and believed again after an outage only when every missed
-//!   invalidation has been delivered ([`link`]).
+//!   invalidation has been delivered (`link`).
 
 mod flights;
 mod link;

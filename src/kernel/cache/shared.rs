@@ -74,7 +74,8 @@ impl<V: Cacheable> Shared<V> {
                 // Nobody has cached anything since Redis started or was emptied.
                 Ok((None, _)) => {
                     let fresh = format!("{:016x}", fastrand::u64(..));
-                    let () = cmd("SET").arg(&keys.0).arg(&fresh).arg("NX").exec_async(&mut conn).await?;
+                    let () =
+                        cmd("SET").arg(&keys.0).arg(&fresh).arg("NX").exec_async(&mut conn).await?;
                     Ok(Lookup::Miss(Ticket(fresh)))
                 }
                 Err(error) if is_wrong_type(&error) => {
@@ -105,7 +106,8 @@ impl<V: Cacheable> Shared<V> {
         };
         let name = entry_name::<V>(value.id());
         // A fill that fails costs the next reader a load, nothing else.
-        let _lost = self.link.within_deadline(&live, async |conn| put.run(&live, &name, conn).await);
+        let _lost =
+            self.link.within_deadline(&live, async |conn| put.run(&live, &name, conn).await);
         let _lost = _lost.await;
     }
 
@@ -113,7 +115,8 @@ impl<V: Cacheable> Shared<V> {
         let name = entry_name::<V>(id);
         if let Some(live) = self.link.writing() {
             let put = tombstone(version);
-            let done = self.link.within_deadline(&live, async |conn| put.run(&live, &name, conn).await);
+            let done =
+                self.link.within_deadline(&live, async |conn| put.run(&live, &name, conn).await);
             if done.await.is_some() {
                 return;
             }

@@ -135,7 +135,8 @@ impl Pooled {
             #[diesel(sql_type = BigInt)]
             data_version: i64,
         }
-        let row: DataVersion = diesel::sql_query("PRAGMA data_version").get_result(&mut self.conn)?;
+        let row: DataVersion =
+            diesel::sql_query("PRAGMA data_version").get_result(&mut self.conn)?;
         let before = self.data_version.replace(row.data_version);
         Ok(before != Some(row.data_version))
     }

@@ -54,6 +54,16 @@ where
     }
 }
 
+fn run_migrations(conn: &mut DbConn, url: &DatabaseUrl) -> anyhow::Result<()> {
+    let done = match conn {
+        #[cfg(feature = "postgres")]
+        DbConn::Postgres(conn) => conn.run_pending_migrations(POSTGRES).map(drop),
+        #[cfg(feature = "sqlite")]
+        DbConn::Sqlite(conn) => conn.run_pending_migrations(SQLITE).map(drop),
+    };
+    done.map_err(|error| anyhow!("migrating {url}: {error}"))
+}
+
 /// diesel takes no lock: replicas that start at once would create the same tables.
 #[cfg(feature = "postgres")]
 fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
@@ -66,12 +76,8 @@ fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
         DbConn::open(url).map_err(|error| PrepareError::Unavailable(error.to_string()))?;
     let migrated = (|| {
         conn.lift_time_limits()?;
-        let DbConn::Postgres(conn) = &mut conn else {
-            return Err(anyhow!("{url} opened another database"));
-        };
         conn.batch_execute(&format!("SELECT {LOCK}"))?;
-        conn.run_pending_migrations(POSTGRES)
-            .map_err(|error| anyhow!("migrating {url}: {error}"))?;
+        run_migrations(&mut conn, url)?;
         Ok(conn.batch_execute(&format!("SELECT {UNLOCK}"))?)
     })();
     match migrated {
@@ -83,18 +89,12 @@ fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use super::{
-        DatabaseUrl, DbConn, Lane, MigrationHarness, Prepared, SQLITE, SimpleConnection, anyhow,
-    };
+    use super::{DatabaseUrl, DbConn, Lane, Prepared, SimpleConnection, anyhow, run_migrations};
     use anyhow::Context;
     use diesel::RunQueryDsl;
     use std::time::{Duration, Instant};
 
-    pub fn prepare<L>(
-        url: &DatabaseUrl,
-        writes: &Lane,
-        load: Option<L>,
-    ) -> anyhow::Result<Prepared>
+    pub fn prepare<L>(url: &DatabaseUrl, writes: &Lane, load: Option<L>) -> anyhow::Result<Prepared>
     where
         L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
     {
@@ -106,12 +106,7 @@ mod sqlite {
         }
         pooled.conn.transact(|conn| {
             let is_new = count_tables(conn)? == 0;
-            let DbConn::Sqlite(inner) = conn else {
-                return Err(anyhow!("{url} opened another database"));
-            };
-            inner
-                .run_pending_migrations(SQLITE)
-                .map_err(|error| anyhow!("migrating {url}: {error}"))?;
+            run_migrations(conn, url)?;
             match load {
                 Some(load) if is_new => {
                     load(conn)?;
@@ -145,8 +140,8 @@ mod sqlite {
             #[diesel(sql_type = diesel::sql_types::BigInt)]
             count: i64,
         }
-        let row: Count = diesel::sql_query("SELECT count(*) AS count FROM sqlite_schema")
-            .get_result(conn)?;
+        let row: Count =
+            diesel::sql_query("SELECT count(*) AS count FROM sqlite_schema").get_result(conn)?;
         Ok(row.count)
     }
 }

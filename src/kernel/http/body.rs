@@ -84,7 +84,9 @@ fn has_json_type(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let malformed = |reason: String| Failure::bad_request("INVALID_BODY", "Invalid request body").message(reason);
+    let malformed = |reason: String| {
+        Failure::bad_request("INVALID_BODY", "Invalid request body").message(reason)
+    };
     let text = std::str::from_utf8(body)
         .map_err(|error| malformed(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
     if contains_escaped_nul(text) {

@@ -2,13 +2,13 @@
 
 use super::Failure;
 use crate::kernel::telemetry::{RequestId, X_REQUEST_ID, log_access};
-use actix_web::error::InternalError;
-use actix_web::{HttpMessage, HttpResponse};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;

@@ -14,7 +14,11 @@ use std::fmt;
 /// A failure on its way to the client. As an error of actix it has no body yet: the outermost
 /// middleware writes it, since only that knows the request's identity.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct Failure(Box<Content>);
+
+/// Boxed, so that a `Result` with a failure stays as small as its success.
+#[derive(Debug, Clone)]
+struct Content {
     status: StatusCode,
     code: &'static str,
     error: Cow<'static, str>,
@@ -26,8 +30,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub fn new(status: StatusCode, code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
-        Failure {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        error: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Failure(Box::new(Content {
             status,
             code,
             error: error.into(),
@@ -36,37 +44,37 @@ impl Failure {
             shows_status: false,
             headers: Vec::new(),
             cause: None,
-        }
+        }))
     }
 
     pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
-        self.message = Some(message.into());
+        self.0.message = Some(message.into());
         self
     }
 
     pub fn details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.0.details = Some(details);
         self
     }
 
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// What the log says of it; the client never sees this.
     pub fn because(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
-        self.cause = Some(cause.into());
+        self.0.cause = Some(cause.into());
         self
     }
 
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// Repeats the status in the body, as `statusCode`.
     pub fn showing_status(mut self) -> Self {
-        self.shows_status = true;
+        self.0.shows_status = true;
         self
     }
 
@@ -110,7 +118,7 @@ impl Failure {
     }
 
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The whole answer, for a request of this identity.
@@ -128,16 +136,16 @@ impl Failure {
             details: Option<&'a Value>,
             request_id: &'a str,
         }
-        let mut response = HttpResponse::build(self.status).json(Envelope {
+        let mut response = HttpResponse::build(self.0.status).json(Envelope {
             success: false,
-            status_code: self.shows_status.then(|| self.status.as_u16()),
-            error: &self.error,
-            code: self.code,
-            message: self.message.as_deref(),
-            details: self.details.as_ref(),
+            status_code: self.0.shows_status.then(|| self.0.status.as_u16()),
+            error: &self.0.error,
+            code: self.0.code,
+            message: self.0.message.as_deref(),
+            details: self.0.details.as_ref(),
             request_id: request_id.as_str(),
         });
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
         response
@@ -161,23 +169,26 @@ impl Failure {
 /// # Errors
 /// Always: 404.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Failure> {
-    Err(Failure::of_status(StatusCode::NOT_FOUND)
-        .message(format!("There is no {} {}", request.method(), request.path())))
+    Err(Failure::of_status(StatusCode::NOT_FOUND).message(format!(
+        "There is no {} {}",
+        request.method(),
+        request.path()
+    )))
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status, self.error)
+        write!(f, "{} {}", self.0.status, self.0.error)
     }
 }
 
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::new(self.status);
+        let mut response = HttpResponse::new(self.0.status);
         response.extensions_mut().insert(self.clone());
         response
     }

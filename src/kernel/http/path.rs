@@ -1,9 +1,9 @@
 //! Which request paths are let in: those that no hop can read in two ways.
 
 use super::Failure;
+use actix_web::ResponseError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::ResponseError;
 use actix_web::middleware::Next;
 use percent_encoding::percent_decode_str;
 
@@ -37,9 +37,10 @@ fn is_safe_segment(segment: &str) -> bool {
     let Ok(decoded) = percent_decode_str(segment).decode_utf8() else {
         return false;
     };
-    let encodings_whole = segment.split('%').skip(1).all(|rest| {
-        rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit)
-    });
+    let encodings_whole = segment
+        .split('%')
+        .skip(1)
+        .all(|rest| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit));
     // A second encoding (%252e) would be decoded by a hop that decodes once more.
     encodings_whole
         && !decoded.is_empty()

@@ -1,0 +1,5 @@
+//! To be filled.
+
+use crate::cases;
+
+cases![];
