@@ -1,97 +1,43 @@
 //! Data files into one transaction: a whole store, or everything as it was.
-
-#[cfg(feature = "database")]
-mod files;
+//!
+//! A store has products, customers and orders: a binary that leaves a module out cannot load one.
 
 use crate::cli::SeedArgs;
-use crate::kernel::error::Refusal;
 
+#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+mod command;
+#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+mod files;
+
+/// Loads the store of `data/`, compiled in, where the binary can.
 #[cfg(feature = "database")]
-pub use with_database::{load_embedded, seed};
+pub const EMBEDDED_STORE: Option<crate::kernel::db::Load> = {
+    #[cfg(all(feature = "product", feature = "customer"))]
+    {
+        Some(command::load_embedded)
+    }
+    #[cfg(not(all(feature = "product", feature = "customer")))]
+    {
+        None
+    }
+};
 
+/// Migrates, then loads the files of a folder.
+///
 /// # Errors
-/// Always: there is nothing to load into.
-#[cfg(not(feature = "database"))]
-pub fn seed(_: &SeedArgs) -> anyhow::Result<()> {
-    Err(Refusal("this binary was built without a database".into()).into())
-}
-
-#[cfg(feature = "database")]
-mod with_database {
-    use super::files::{self, Store};
-    use super::{Refusal, SeedArgs};
-    use crate::kernel::cache::RedisLink;
-    use crate::kernel::config::RedisUrl;
-    use crate::kernel::db::{Db, DbConn};
-    use actix_web::rt;
-    use anyhow::Context;
-    use std::time::Instant;
-
-    /// Migrates, then loads the files of a folder.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when the database holds rows and `--reset` is not given; a bad file, with its
-    /// name, the record and the reason; whatever the database says. Nothing is changed then.
-    pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
-        let started = Instant::now();
-        let store = files::read(&args.data_dir)?;
-        let redis = args.storage.redis_url.as_ref().map(connect).transpose()?;
-
-        let url = &args.storage.database_url;
-        let db = Db::new(url, 1);
-        db.prepare(None::<fn(&mut DbConn) -> anyhow::Result<()>>)?;
-        db.run_command(|conn| {
-            if args.reset {
-                files::delete_all(conn)?;
-            } else if !files::is_empty(conn)? {
-                return Err(Refusal(format!(
-                    "{url} holds rows already, and nothing was changed; to empty it and load the \
-                     files in its place: chronos seed --reset"
-                ))
-                .into());
-            }
-            store.load(conn)
-        })?;
-        if let Some(redis) = redis {
-            redis.clear()?;
-        }
-        println!("{} into {url} in {:.1} s", store.summary(), started.elapsed().as_secs_f64());
-        Ok(())
+/// A [`crate::kernel::error::Refusal`] when the database holds rows and `--reset` is not given, or
+/// a module is left out; a bad file, with its name, the record and the reason; whatever the
+/// database says. Nothing is changed then.
+pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
+    #[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+    {
+        command::seed(args)
     }
-
-    /// Loads the store that is compiled into the binary.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub fn load_embedded(conn: &mut DbConn) -> anyhow::Result<()> {
-        Store::embedded()?.load(conn)
-    }
-
-    /// Redis, which must be there before the rows change: afterwards it could not be told, and
-    /// would go on showing the old ones.
-    struct Redis {
-        runtime: rt::Runtime,
-        link: RedisLink,
-    }
-
-    fn connect(url: &RedisUrl) -> anyhow::Result<Redis> {
-        let runtime = rt::Runtime::new()?;
-        let link = RedisLink::new(url)?;
-        runtime.block_on(link.connect()).with_context(|| {
-            format!(
-                "REDIS_URL: {url} cannot be reached, and its cache would go on showing the old \
-                 rows; nothing was changed"
-            )
-        })?;
-        Ok(Redis { runtime, link })
-    }
-
-    impl Redis {
-        fn clear(self) -> anyhow::Result<()> {
-            self.runtime.block_on(self.link.clear()).context(
-                "the files are loaded, but Redis could not be emptied: it may show the old rows \
-                 until CACHE_TTL_SECONDS have passed",
-            )
-        }
+    #[cfg(not(all(feature = "product", feature = "customer", feature = "database")))]
+    {
+        let _nothing_to_load = args;
+        let missing = "seed needs the product and customer modules and a database; build with \
+                       --features product,customer,sqlite,postgres";
+        Err(crate::kernel::error::Refusal(missing.into()).into())
     }
 }

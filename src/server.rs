@@ -4,8 +4,11 @@
 //! setting ends the program before it serves; then it runs until a signal.
 
 mod banner;
+#[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
+mod health;
 mod listeners;
 mod migration;
+mod modules;
 
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, RedisLink};
@@ -16,7 +19,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt;
 use anyhow::Context;
 use futures_util::future::{Either, join_all, select};
-use listeners::{Listener, Shared};
+use listeners::Listener;
 use std::pin::pin;
 
 /// Serves until SIGTERM or SIGINT, then lets the requests in flight finish.
@@ -29,6 +32,13 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
         args.gateway.check_secret(&args.listen.host).map_err(Refusal)?;
     }
     rt::System::new().block_on(run(args))
+}
+
+/// What the modules of one process share.
+struct Shared {
+    #[cfg(feature = "database")]
+    db: Db,
+    cache: CacheState,
 }
 
 /// Whether a process of this role serves the listener of that one.
@@ -44,18 +54,16 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let shared = Shared {
         #[cfg(feature = "database")]
         db: Db::new(&args.storage.database_url, args.storage.database_pool_size),
-        cache: cache.clone(),
+        cache,
     };
-    let listeners = listeners::bind(&args, &shared)?;
-    if let CacheState::Redis(link) = &cache {
+    let listeners = listeners::bind(&args, &modules::modules(&args, &shared))?;
+    if let CacheState::Redis(link) = &shared.cache {
         rt::spawn(link.clone().keep());
     }
     let migration = migration::start(&args, &shared).await?;
     banner::print(&args, &listeners, &migration);
 
-    let migrating = pin!(migration.finish());
-    let serving = pin!(serve_all(listeners));
-    match select(serving, migrating).await {
+    match select(pin!(serve_all(listeners)), migration.finish).await {
         Either::Left((served, _)) => served,
         Either::Right((migrated, serving)) => {
             migrated?;

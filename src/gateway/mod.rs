@@ -25,26 +25,22 @@ use serde::Serialize;
 /// Registers what is served below a scope.
 pub type Mount = Box<dyn FnOnce(&mut web::ServiceConfig)>;
 
-/// What the gateway puts its guards in front of.
-pub struct Mounts {
-    pub products: Mount,
-    pub customers: Mount,
-}
+/// What the gateway puts its guards in front of, each below its prefix.
+pub type Mounts = Vec<(&'static str, Mount)>;
 
 /// Registers the gateway's routes. The rate limit wraps the whole listener: see
 /// [`RateLimit::middleware`].
 pub fn routes(config: &mut web::ServiceConfig, keys: &TokenKeys, mounts: Mounts) {
-    let guarded = |path: &str, mount: Mount| {
-        web::scope(path).wrap(HttpAuthentication::with_fn(auth::require_token)).configure(mount)
-    };
     config
         .app_data(web::Data::new(keys.clone()))
         .service(
             web::resource("/health").route(web::get().to(health)).route(web::head().to(health)),
         )
-        .service(web::resource("/auth/token").route(web::post().to(auth::issue_token)))
-        .service(guarded("/products", mounts.products))
-        .service(guarded("/customers", mounts.customers));
+        .service(web::resource("/auth/token").route(web::post().to(auth::issue_token)));
+    for (prefix, mount) in mounts {
+        let guard = HttpAuthentication::with_fn(auth::require_token);
+        config.service(web::scope(prefix).wrap(guard).configure(mount));
+    }
 }
 
 #[derive(Serialize)]

@@ -1,10 +1,7 @@
 //! The three files: read, checked record by record and against each other, loaded.
-
-#[cfg(feature = "customer")]
 use crate::customer::{self, CustomerRecord, OrderRecord};
 use crate::kernel::db::DbConn;
 use crate::kernel::text::contains_escaped_nul;
-#[cfg(feature = "product")]
 use crate::product::{self, ProductRecord};
 use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
@@ -21,11 +18,8 @@ const ORDERS: &str = "orders.json";
 
 /// A store as files describe it, every rule checked that needs no database.
 pub struct Store {
-    #[cfg(feature = "product")]
     products: Vec<ProductRecord>,
-    #[cfg(feature = "customer")]
     customers: Vec<CustomerRecord>,
-    #[cfg(feature = "customer")]
     orders: Vec<OrderRecord>,
 }
 
@@ -63,33 +57,20 @@ impl Store {
     fn parse(
         text: impl Fn(&'static str) -> anyhow::Result<(String, String)>,
     ) -> anyhow::Result<Store> {
-        #[cfg(feature = "product")]
-        let products = {
-            let (file, text) = text(PRODUCTS)?;
-            let products: Vec<ProductRecord> = records(&file, &text)?;
-            unique(&file, "id", products.iter().map(|record| record.product.id.as_str()))?;
-            products
-        };
-        #[cfg(feature = "customer")]
-        let (customers, orders) = {
-            let (file, customer_text) = text(CUSTOMERS)?;
-            let customers: Vec<CustomerRecord> = records(&file, &customer_text)?;
-            unique(&file, "id", customers.iter().map(|record| record.customer.id.as_str()))?;
-            let emails = customers.iter().map(|c| c.customer.email.as_str().to_ascii_lowercase());
-            unique(&file, "email", emails)?;
-            let (file, order_text) = text(ORDERS)?;
-            let orders: Vec<OrderRecord> = records(&file, &order_text)?;
-            check_orders(&file, &orders, &customers)?;
-            (customers, orders)
-        };
-        Ok(Store {
-            #[cfg(feature = "product")]
-            products,
-            #[cfg(feature = "customer")]
-            customers,
-            #[cfg(feature = "customer")]
-            orders,
-        })
+        let (file, products) = text(PRODUCTS)?;
+        let products: Vec<ProductRecord> = records(&file, &products)?;
+        unique(&file, "id", products.iter().map(|record| record.product.id.as_str()))?;
+
+        let (file, customers) = text(CUSTOMERS)?;
+        let customers: Vec<CustomerRecord> = records(&file, &customers)?;
+        unique(&file, "id", customers.iter().map(|record| record.customer.id.as_str()))?;
+        let emails = customers.iter().map(|c| c.customer.email.as_str().to_ascii_lowercase());
+        unique(&file, "email", emails)?;
+
+        let (file, orders) = text(ORDERS)?;
+        let orders: Vec<OrderRecord> = records(&file, &orders)?;
+        check_orders(&file, &orders, &customers)?;
+        Ok(Store { products, customers, orders })
     }
 
     /// Writes everything; the caller's transaction makes it all or nothing.
@@ -97,34 +78,20 @@ impl Store {
     /// # Errors
     /// The file, the record and what the database said.
     pub fn load(&self, conn: &mut DbConn) -> anyhow::Result<()> {
-        #[cfg(feature = "product")]
         insert_all(PRODUCTS, &self.products, |record| {
             product::insert_record(conn, record).map(drop)
         })?;
-        #[cfg(feature = "customer")]
-        {
-            insert_all(CUSTOMERS, &self.customers, |record| {
-                customer::insert_record(conn, record).map(drop)
-            })?;
-            insert_all(ORDERS, &self.orders, |record| {
-                customer::insert_order(conn, record).map(drop)
-            })?;
-            customer::finish_orders_load(conn)?;
-        }
-        Ok(())
+        insert_all(CUSTOMERS, &self.customers, |record| {
+            customer::insert_record(conn, record).map(drop)
+        })?;
+        insert_all(ORDERS, &self.orders, |record| customer::insert_order(conn, record))?;
+        Ok(customer::finish_orders_load(conn)?)
     }
 
-    /// `Loaded 72 products, 40 customers, 120 orders`.
+    /// `Loaded 112 products, 40 customers, 120 orders`.
     pub fn summary(&self) -> String {
-        let counts = [
-            #[cfg(feature = "product")]
-            format!("{} products", self.products.len()),
-            #[cfg(feature = "customer")]
-            format!("{} customers", self.customers.len()),
-            #[cfg(feature = "customer")]
-            format!("{} orders", self.orders.len()),
-        ];
-        format!("Loaded {}", counts.join(", "))
+        let (products, customers) = (self.products.len(), self.customers.len());
+        format!("Loaded {products} products, {customers} customers, {} orders", self.orders.len())
     }
 }
 
@@ -133,24 +100,13 @@ impl Store {
 /// # Errors
 /// Those of the database.
 pub fn is_empty(conn: &mut DbConn) -> anyhow::Result<bool> {
-    let mut is_empty = true;
-    #[cfg(feature = "product")]
-    {
-        is_empty &= product::is_empty(conn)?;
-    }
-    #[cfg(feature = "customer")]
-    {
-        is_empty &= customer::is_empty(conn)?;
-    }
-    Ok(is_empty)
+    Ok(product::is_empty(conn)? && customer::is_empty(conn)?)
 }
 
 /// # Errors
 /// Those of the database.
 pub fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
-    #[cfg(feature = "customer")]
     customer::delete_all(conn)?;
-    #[cfg(feature = "product")]
     product::delete_all(conn)?;
     Ok(())
 }
@@ -196,8 +152,6 @@ fn unique<K: Hash + Eq + Display + Clone>(
     }
     Ok(())
 }
-
-#[cfg(feature = "customer")]
 fn check_orders(
     file: &str,
     orders: &[OrderRecord],

@@ -17,7 +17,8 @@ pub fn print(args: &ServeArgs, listeners: &[Listener], migration: &Migration) {
 fn render(args: &ServeArgs, listeners: &[Listener], migration: &Migration) -> String {
     let mut lines = format!("\n  Chronos {} is open\n\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, text: String| {
-        writeln!(lines, "  {name:<10} {text}").expect("writing to a string cannot fail");
+        writeln!(lines, "  {name:<10} {}", text.trim_end())
+            .expect("writing to a string cannot fail");
     };
     for listener in listeners {
         let url = url(listener.address);
@@ -31,13 +32,7 @@ fn render(args: &ServeArgs, listeners: &[Listener], migration: &Migration) -> St
         line("upstreams", args.gateway.product_service_url.to_string());
         line("", args.gateway.customer_service_url.to_string());
     } else {
-        let state = match migration {
-            Migration::Done { loaded: true } => "  new, with the store of data/ loaded",
-            Migration::Done { loaded: false } | Migration::None => "",
-            #[cfg(feature = "database")]
-            Migration::Waiting(_) => "  unavailable: answering 503 until it is there",
-        };
-        line("database", format!("{}{state}", args.storage.database_url));
+        line("database", format!("{}  {}", args.storage.database_url, migration.note));
         let ttl = args.storage.cache_ttl_seconds;
         line(
             "cache",

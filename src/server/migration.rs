@@ -1,27 +1,30 @@
 //! The schema before the first query: at once where the database is there, else as soon as it is.
 
-use super::listeners::Shared;
+use super::Shared;
 use crate::cli::ServeArgs;
+use futures_util::future::LocalBoxFuture;
 
-/// How the start went on.
-pub enum Migration {
-    /// The schema is there, or there is no database to have one.
-    #[cfg_attr(not(feature = "database"), expect(dead_code, reason = "there is no database"))]
-    Done { loaded: bool },
-    /// The role has no database.
-    None,
-    /// The database is away; `finish` goes on trying.
-    #[cfg(feature = "database")]
-    Waiting(crate::kernel::db::Db),
+/// How the database stands at the start.
+pub struct Migration {
+    /// For the banner: empty when there is nothing to say.
+    pub note: &'static str,
+    /// Ends when the schema is there; fails when it cannot be had, however long one waits.
+    pub finish: LocalBoxFuture<'static, anyhow::Result<()>>,
 }
 
-/// Migrates, and loads the store into a new embedded database.
+impl Migration {
+    fn done(note: &'static str) -> Migration {
+        Migration { note, finish: Box::pin(std::future::ready(Ok(()))) }
+    }
+}
+
+/// Without a database there is nothing to migrate.
 ///
 /// # Errors
-/// When the schema cannot be brought up to date, however long one waits.
+/// None.
 #[cfg(not(feature = "database"))]
 pub async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
-    Ok(Migration::None)
+    Ok(Migration::done(""))
 }
 
 /// Migrates, and loads the store into a new embedded database.
@@ -32,59 +35,44 @@ pub async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
 pub async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migration> {
     use crate::cli::Role;
     use crate::kernel::db::{PrepareError, Prepared};
-    use crate::seed::load_embedded;
+    use crate::seed::EMBEDDED_STORE;
 
     if args.role == Role::Gateway {
-        return Ok(Migration::None);
+        return Ok(Migration::done(""));
     }
-    let (db, no_seed) = (shared.db.clone(), args.no_seed);
-    let preparing =
-        tokio::task::spawn_blocking(move || db.prepare((!no_seed).then_some(load_embedded)));
-    match preparing.await? {
-        Ok(prepared) => Ok(Migration::Done { loaded: prepared == Prepared::Loaded }),
+    let db = shared.db.clone();
+    let load = EMBEDDED_STORE.filter(|_| !args.no_seed);
+    match tokio::task::spawn_blocking(move || db.prepare(load)).await? {
+        Ok(Prepared::Loaded) => Ok(Migration::done("new, with the store of data/ loaded")),
+        Ok(Prepared::Created) => Ok(Migration::done("new and empty")),
+        Ok(Prepared::Existing) => Ok(Migration::done("")),
         Err(PrepareError::Unavailable(reason)) => {
             log::warn!("the database is unavailable, answering 503 until it is there: {reason}");
-            Ok(Migration::Waiting(shared.db.clone()))
+            Ok(Migration {
+                note: "unavailable: answering 503 until it is there",
+                finish: Box::pin(keep_trying(shared.db.clone())),
+            })
         }
         Err(PrepareError::Failed(error)) => Err(error),
     }
 }
 
-impl Migration {
-    /// Ends when the schema is there.
-    ///
-    /// # Errors
-    /// When the schema cannot be brought up to date, however long one waits.
-    #[cfg(not(feature = "database"))]
-    pub async fn finish(self) -> anyhow::Result<()> {
-        Ok(())
-    }
+#[cfg(feature = "database")]
+async fn keep_trying(db: crate::kernel::db::Db) -> anyhow::Result<()> {
+    use crate::kernel::db::PrepareError;
+    use std::time::Duration;
 
-    /// Ends when the schema is there.
-    ///
-    /// # Errors
-    /// When the schema cannot be brought up to date, however long one waits.
-    #[cfg(feature = "database")]
-    pub async fn finish(self) -> anyhow::Result<()> {
-        use crate::kernel::db::{DbConn, PrepareError};
-        use std::time::Duration;
-
-        const TRY_EVERY: Duration = Duration::from_millis(500);
-        let Migration::Waiting(db) = self else {
-            return Ok(());
-        };
-        loop {
-            tokio::time::sleep(TRY_EVERY).await;
-            let db = db.clone();
-            let nothing_to_load = None::<fn(&mut DbConn) -> anyhow::Result<()>>;
-            match tokio::task::spawn_blocking(move || db.prepare(nothing_to_load)).await? {
-                Ok(_) => {
-                    log::info!("the database is ready");
-                    return Ok(());
-                }
-                Err(PrepareError::Unavailable(reason)) => log::debug!("still waiting: {reason}"),
-                Err(PrepareError::Failed(error)) => return Err(error),
+    const TRY_EVERY: Duration = Duration::from_millis(500);
+    loop {
+        tokio::time::sleep(TRY_EVERY).await;
+        let db = db.clone();
+        match tokio::task::spawn_blocking(move || db.prepare(None)).await? {
+            Ok(_) => {
+                log::info!("the database is ready");
+                return Ok(());
             }
+            Err(PrepareError::Unavailable(reason)) => log::debug!("still waiting: {reason}"),
+            Err(PrepareError::Failed(error)) => return Err(error),
         }
     }
 }

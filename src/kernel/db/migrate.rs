@@ -12,6 +12,9 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 #[cfg(feature = "sqlite")]
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
+/// Fills a new database.
+pub type Load = fn(&mut DbConn) -> anyhow::Result<()>;
+
 /// What [`super::Db::prepare`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prepared {
@@ -31,14 +34,11 @@ pub enum PrepareError {
     Failed(#[from] anyhow::Error),
 }
 
-pub fn prepare<L>(
+pub fn prepare(
     url: &DatabaseUrl,
     writes: &Lane,
-    load: Option<L>,
-) -> Result<Prepared, PrepareError>
-where
-    L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
-{
+    load: Option<Load>,
+) -> Result<Prepared, PrepareError> {
     match url {
         #[cfg(feature = "postgres")]
         DatabaseUrl::Postgres(_) => prepare_postgres(url),
@@ -89,15 +89,18 @@ fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use super::{DatabaseUrl, DbConn, Lane, Prepared, SimpleConnection, anyhow, run_migrations};
+    use super::{
+        DatabaseUrl, DbConn, Lane, Load, Prepared, SimpleConnection, anyhow, run_migrations,
+    };
     use anyhow::Context;
     use diesel::RunQueryDsl;
     use std::time::{Duration, Instant};
 
-    pub fn prepare<L>(url: &DatabaseUrl, writes: &Lane, load: Option<L>) -> anyhow::Result<Prepared>
-    where
-        L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
-    {
+    pub fn prepare(
+        url: &DatabaseUrl,
+        writes: &Lane,
+        load: Option<Load>,
+    ) -> anyhow::Result<Prepared> {
         // Opened once by hand for its error: the pool only says that it timed out.
         DbConn::open(url).map_err(|error| anyhow!("opening {url}: {error}"))?;
         let mut pooled = writes.checkout().with_context(|| format!("opening {url}"))?;

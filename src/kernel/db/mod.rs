@@ -12,7 +12,7 @@ mod migrate;
 pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::DbError;
 pub use json::{Json, JsonObject};
-pub use migrate::{PrepareError, Prepared};
+pub use migrate::{Load, PrepareError, Prepared};
 
 use crate::kernel::config::DatabaseUrl;
 use lane::Lane;
@@ -121,10 +121,7 @@ impl Db {
     ///
     /// # Errors
     /// [`PrepareError::Unavailable`] when trying again may help, else [`PrepareError::Failed`].
-    pub fn prepare<L>(&self, load: Option<L>) -> Result<Prepared, PrepareError>
-    where
-        L: FnOnce(&mut DbConn) -> anyhow::Result<()>,
-    {
+    pub fn prepare(&self, load: Option<Load>) -> Result<Prepared, PrepareError> {
         let prepared = migrate::prepare(&self.0.url, &self.0.writes, load)?;
         self.0.migrated.store(true, Ordering::Release);
         Ok(prepared)

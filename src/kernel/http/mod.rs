@@ -1,9 +1,8 @@
-//! HTTP as every listener speaks it: one failure envelope, strict input, paging, health.
+//! HTTP as every listener speaks it: one failure envelope, strict input, paging.
 
 mod body;
 mod edge;
 mod failure;
-mod health;
 mod paging;
 mod path;
 mod query;
@@ -11,7 +10,6 @@ mod query;
 pub use body::{JsonBody, MAX_BODY_BYTES, limit_declared_length};
 pub use edge::edge;
 pub use failure::{Failure, not_found};
-pub use health::{Health, health};
 pub use paging::{Cursor, Page, Pagination, next_link};
 pub use path::refuse_unsafe_paths;
 pub use query::Query;

@@ -1,12 +1,14 @@
 //! `GET /health` of the services.
 
+use super::Shared;
+use super::modules::Configure;
 use crate::kernel::cache::CacheState;
-#[cfg(feature = "database")]
 use crate::kernel::db::Db;
 use crate::kernel::time;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a health check waits for the database.
@@ -14,11 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a service reports about itself.
 #[derive(Clone)]
-pub struct Health {
-    pub service: &'static str,
-    #[cfg(feature = "database")]
-    pub db: Db,
-    pub cache: CacheState,
+struct Health {
+    service: &'static str,
+    db: Db,
+    cache: CacheState,
 }
 
 #[derive(Serialize)]
@@ -30,13 +31,20 @@ struct HealthView {
     database: &'static str,
 }
 
+/// The route, for a service of this name.
+pub fn route(shared: &Shared, service: &'static str) -> Configure {
+    let state = Health { service, db: shared.db.clone(), cache: shared.cache.clone() };
+    Arc::new(move |config| {
+        config.app_data(web::Data::new(state.clone())).service(
+            web::resource("/health").route(web::get().to(health)).route(web::head().to(health)),
+        );
+    })
+}
+
 /// 200 with `status: ok`, or 503 with `status: unavailable` when the database is away. Redis is
 /// reported and not required.
-pub async fn health(health: web::Data<Health>) -> HttpResponse {
-    #[cfg(feature = "database")]
+async fn health(health: web::Data<Health>) -> HttpResponse {
     let database = health.db.is_available(PATIENCE).await;
-    #[cfg(not(feature = "database"))]
-    let database = false;
     let view = HealthView {
         status: if database { "ok" } else { "unavailable" },
         service: health.service,

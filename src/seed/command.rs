@@ -1,0 +1,75 @@
+//! `chronos seed`, and the loading of a new embedded database.
+
+use super::files::{self, Store};
+use crate::cli::SeedArgs;
+use crate::kernel::cache::RedisLink;
+use crate::kernel::config::RedisUrl;
+use crate::kernel::db::{Db, DbConn};
+use crate::kernel::error::Refusal;
+use actix_web::rt;
+use anyhow::Context;
+use std::time::Instant;
+
+/// See [`super::seed`].
+pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let store = files::read(&args.data_dir)?;
+    let redis = args.storage.redis_url.as_ref().map(connect).transpose()?;
+
+    let url = &args.storage.database_url;
+    let db = Db::new(url, 1);
+    db.prepare(None)?;
+    db.run_command(|conn| {
+        if args.reset {
+            files::delete_all(conn)?;
+        } else if !files::is_empty(conn)? {
+            return Err(Refusal(format!(
+                "{url} holds rows already, and nothing was changed; to empty it and load the \
+                 files in its place: chronos seed --reset"
+            ))
+            .into());
+        }
+        store.load(conn)
+    })?;
+    if let Some(redis) = redis {
+        redis.clear()?;
+    }
+    println!("{} into {url} in {:.1} s", store.summary(), started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Loads the store that is compiled into the binary.
+///
+/// # Errors
+/// Those of the database.
+pub fn load_embedded(conn: &mut DbConn) -> anyhow::Result<()> {
+    Store::embedded()?.load(conn)
+}
+
+/// Redis, which must be there before the rows change: afterwards it could not be told, and
+/// would go on showing the old ones.
+struct Redis {
+    runtime: rt::Runtime,
+    link: RedisLink,
+}
+
+fn connect(url: &RedisUrl) -> anyhow::Result<Redis> {
+    let runtime = rt::Runtime::new()?;
+    let link = RedisLink::new(url)?;
+    runtime.block_on(link.connect()).with_context(|| {
+        format!(
+            "REDIS_URL: {url} cannot be reached, and its cache would go on showing the old \
+             rows; nothing was changed"
+        )
+    })?;
+    Ok(Redis { runtime, link })
+}
+
+impl Redis {
+    fn clear(self) -> anyhow::Result<()> {
+        self.runtime.block_on(self.link.clear()).context(
+            "the files are loaded, but Redis could not be emptied: it may show the old rows \
+             until CACHE_TTL_SECONDS have passed",
+        )
+    }
+}
