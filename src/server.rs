@@ -20,7 +20,9 @@ use actix_web::rt;
 use anyhow::Context;
 use futures_util::future::{Either, join_all, select};
 use listeners::Listener;
+use std::mem::ManuallyDrop;
 use std::pin::pin;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Serves until SIGTERM or SIGINT, then lets the requests in flight finish.
 ///
@@ -31,7 +33,9 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
     if serves(args.role, Role::Gateway) {
         args.gateway.check_secret(&args.listen.host).map_err(Refusal)?;
     }
-    rt::System::new().block_on(run(args))
+    // Never dropped: a query that hangs in a database that hangs would hold up the exit.
+    let system = ManuallyDrop::new(rt::System::new());
+    system.block_on(run(args))
 }
 
 /// What the modules of one process share.
@@ -47,6 +51,8 @@ fn serves(role: Role, listener: Role) -> bool {
 }
 
 async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    // Before anything says that the store is open: a signal must never end it half-way.
+    let mut signals = Signals::catch().context("catching signals")?;
     let cache = match &args.storage.redis_url {
         Some(url) => CacheState::Redis(RedisLink::new(url).context("REDIS_URL")?),
         None => CacheState::InProcess,
@@ -60,10 +66,14 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     if let CacheState::Redis(link) = &shared.cache {
         rt::spawn(link.clone().keep());
     }
-    let migration = migration::start(&args, &shared).await?;
+    let migration = match select(pin!(migration::start(&args, &shared)), pin!(signals.next())).await
+    {
+        Either::Left((migration, _)) => migration?,
+        Either::Right(_) => return Ok(()),
+    };
     banner::print(&args, &listeners, &migration);
 
-    match select(pin!(serve_all(listeners)), migration.finish).await {
+    match select(pin!(serve_all(listeners, signals)), migration.finish).await {
         Either::Left((served, _)) => served,
         Either::Right((migrated, serving)) => {
             migrated?;
@@ -72,10 +82,10 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
 }
 
-async fn serve_all(listeners: Vec<Listener>) -> anyhow::Result<()> {
+async fn serve_all(listeners: Vec<Listener>, signals: Signals) -> anyhow::Result<()> {
     let servers: Vec<_> = listeners.into_iter().map(Listener::run).collect();
     let handles: Vec<ServerHandle> = servers.iter().map(|server| server.handle()).collect();
-    rt::spawn(stop_at_signal(handles));
+    rt::spawn(stop_at_signal(signals, handles));
     for result in join_all(servers).await {
         result.context("serving")?;
     }
@@ -83,28 +93,35 @@ async fn serve_all(listeners: Vec<Listener>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// SIGTERM and SIGINT, caught from the moment that this is made.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> anyhow::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
+    }
+}
+
 /// At the first signal the listeners close and requests in flight finish; a second one ends them.
-async fn stop_at_signal(handles: Vec<ServerHandle>) {
-    signal().await;
+async fn stop_at_signal(mut signals: Signals, handles: Vec<ServerHandle>) {
+    signals.next().await;
     log::info!("stopping: no new connections, waiting for requests in flight");
     let stopping = join_all(handles.iter().map(|handle| handle.stop(true)));
     let again = async {
-        signal().await;
+        signals.next().await;
         join_all(handles.iter().map(|handle| handle.stop(false))).await;
     };
     select(pin!(stopping), pin!(again)).await;
-}
-
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        log::error!("signals cannot be caught: they will end the process at once");
-        return std::future::pending().await;
-    };
-    select(pin!(terminate.recv()), pin!(interrupt.recv())).await;
 }
 
 fn refuse_missing_modules(role: Role) -> Result<(), Refusal> {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub type ProductId = Id;
 pub type Metadata = Map<String, Value>;
 
-/// A watch that is for sale. Serialised for the cache alone; the network sees [`super::wire`].
+/// A watch that is for sale. Serialised for the cache alone; the network sees `wire.rs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Product {
     pub id: ProductId,

@@ -10,7 +10,7 @@ use actix_web::rt;
 use anyhow::Context;
 use std::time::Instant;
 
-/// See [`super::seed`].
+/// See `seed`.
 pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let store = files::read(&args.data_dir)?;

@@ -284,9 +284,23 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `chronos serve` on free ports and waits for its banner.
+    /// Starts `chronos serve` on free ports, as most tests want it, and waits for its banner.
     #[track_caller]
     pub fn start(folder: &Path, role: &str, settings: &[(String, String)]) -> Process {
+        let usual = [
+            ("JWT_SECRET", SECRET),
+            ("AUTH_TOKEN_ENDPOINT", "on"),
+            ("RATE_LIMIT_PER_MINUTE", "0"),
+            ("DATABASE_POOL_SIZE", "8"),
+        ];
+        let given = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let all: Vec<(&str, &str)> = usual.into_iter().chain(given).collect();
+        Process::start_plain(folder, role, &all)
+    }
+
+    /// As [`Process::start`], with no other settings than these.
+    #[track_caller]
+    pub fn start_plain(folder: &Path, role: &str, settings: &[(&str, &str)]) -> Process {
         let log = folder.join(format!("{}.log", fresh_name(role)));
         let mut child = command(folder)
             .args(["serve", "--role", role])
@@ -294,12 +308,8 @@ impl Process {
                 ("GATEWAY_PORT", "0"),
                 ("PRODUCT_SERVICE_PORT", "0"),
                 ("CUSTOMER_SERVICE_PORT", "0"),
-                ("JWT_SECRET", SECRET),
-                ("AUTH_TOKEN_ENDPOINT", "on"),
-                ("RATE_LIMIT_PER_MINUTE", "0"),
-                ("DATABASE_POOL_SIZE", "8"),
             ])
-            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log file"))
             .spawn()

@@ -1,5 +1,354 @@
-//! To be filled.
+//! The command line: settings, refusals, exit statuses, start and stop.
 
+use crate::app::{App, Combination, Process, SECRET, command};
 use crate::cases;
+use crate::client::Client;
+use clap::CommandFactory;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Output;
+use tempfile::TempDir;
 
-cases![];
+cases![
+    Once:
+        every_setting_is_documented_everywhere,
+        every_flag_names_its_variable_in_the_help,
+        the_version_is_that_of_the_package,
+        wrong_use_exits_with_2,
+        a_value_that_does_not_parse_is_refused_by_name,
+        a_refused_value_is_never_shown,
+        a_broken_dotenv_is_refused,
+        dotenv_is_read_and_the_environment_wins,
+        a_port_in_use_is_refused_by_name,
+        a_weak_secret_is_refused,
+        no_secret_is_refused_on_a_reachable_address,
+        an_unusable_database_file_fails_with_its_name,
+        the_token_endpoint_follows_the_secret,
+        secrets_and_emails_stay_out_of_the_log,
+        a_second_start_keeps_what_the_first_one_wrote,
+        an_in_memory_store_serves;
+    BothBackends:
+        sigterm_lets_a_request_finish_and_exits_with_0,
+        the_banner_says_what_listens_where;
+];
+
+/// Runs the binary to its end in an empty folder.
+fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    let folder = TempDir::new().expect("a temporary folder");
+    run_in(&folder, arguments, settings)
+}
+
+fn run_in(folder: &TempDir, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+    command(folder.path())
+        .args(arguments)
+        .envs(settings.iter().copied())
+        .output()
+        .expect("the binary starts")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Runs `chronos serve` with one setting and expects a refusal; returns its message.
+#[track_caller]
+fn refusal(settings: &[(&str, &str)]) -> String {
+    let output = run(&["serve"], settings);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{settings:?}: {message}");
+    assert!(message.lines().any(|line| line.starts_with("error: ")), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    message
+}
+
+/// The variables of all flags of all commands.
+fn variables() -> Vec<String> {
+    let root = chronos::cli::Cli::command();
+    let of_commands = root.get_subcommands().flat_map(|sub| sub.get_arguments());
+    let arguments = root.get_arguments().chain(of_commands);
+    let mut names: Vec<String> = arguments
+        .filter_map(|argument| argument.get_env())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn every_setting_is_documented_everywhere(_: &Combination) {
+    let example = include_str!("../../.env.example");
+    let readme = include_str!("../../README.md");
+    let variables = variables();
+    assert!(variables.len() >= 20, "{variables:?}");
+    for name in &variables {
+        let commented = format!("# {name}=");
+        assert!(example.lines().any(|line| line.starts_with(&commented)), "{name}: .env.example");
+        assert!(readme.contains(&format!("| `{name}` |")), "{name}: README.md");
+    }
+    let named_there = example
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ")?.split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+    for name in named_there {
+        assert!(variables.iter().any(|variable| variable == name), "{name} is no setting");
+    }
+}
+
+fn every_flag_names_its_variable_in_the_help(_: &Combination) {
+    for arguments in [&["--help"][..], &["serve", "--help"], &["seed", "--help"]] {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(0));
+        let help = String::from_utf8_lossy(&output.stdout).into_owned();
+        // An option and its text, up to the next one.
+        for option in help.split("\n      --").skip(1) {
+            assert!(option.contains("[env: "), "{arguments:?} --{option}");
+        }
+    }
+}
+
+fn the_version_is_that_of_the_package(_: &Combination) {
+    let output = run(&["--version"], &[]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "chronos 0.1.0");
+}
+
+fn wrong_use_exits_with_2(_: &Combination) {
+    let wrong = [&[][..], &["open"], &["serve", "--port", "1"], &["serve", "--role", "clock"]];
+    for arguments in wrong {
+        assert_eq!(run(arguments, &[]).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+fn a_value_that_does_not_parse_is_refused_by_name(_: &Combination) {
+    let bad = [
+        ("DATABASE_URL", "mysql://localhost/store"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "chronos.db"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("DATABASE_POOL_SIZE", "many"),
+        ("REDIS_URL", "http://localhost"),
+        ("REDIS_URL", "localhost:6379"),
+        ("CACHE_TTL_SECONDS", "0"),
+        ("CACHE_TTL_SECONDS", "-1"),
+        ("HOST", "everywhere"),
+        ("GATEWAY_PORT", "70000"),
+        ("PRODUCT_SERVICE_PORT", "x"),
+        ("CUSTOMER_SERVICE_PORT", ""),
+        ("PRODUCT_SERVICE_URL", "https://127.0.0.1:3001"),
+        ("CUSTOMER_SERVICE_URL", "http://127.0.0.1:3002/api"),
+        ("AUTH_TOKEN_ENDPOINT", "perhaps"),
+        ("RATE_LIMIT_PER_MINUTE", "-5"),
+        ("TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("SHUTDOWN_TIMEOUT_SECONDS", "soon"),
+        ("RUST_LOG", "chronos=loud"),
+        ("CHRONOS_ROLE", "clock"),
+    ];
+    for (name, value) in bad {
+        let message = refusal(&[(name, value)]);
+        let flag = name.trim_start_matches("CHRONOS_").to_lowercase().replace('_', "-");
+        assert!(message.contains(name) || message.contains(&flag), "{name}={value}: {message}");
+    }
+}
+
+fn a_refused_value_is_never_shown(_: &Combination) {
+    let password = "hunter2hunter2";
+    let urls = [
+        ("DATABASE_URL", format!("mysql://admin:{password}@db/store")),
+        ("REDIS_URL", format!("http://:{password}@cache")),
+        ("JWT_SECRET", password.to_owned()),
+    ];
+    for (name, value) in urls {
+        let message = refusal(&[(name, &value)]);
+        assert!(!message.contains(password), "{name}: {message}");
+    }
+}
+
+fn a_broken_dotenv_is_refused(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::write(folder.path().join(".env"), "JWT_SECRET=\"open\nnonsense here\n")
+        .expect("written");
+    let output = run_in(&folder, &["serve"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains(".env"), "{}", stderr(&output));
+}
+
+fn dotenv_is_read_and_the_environment_wins(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::write(folder.path().join(".env"), "CACHE_TTL_SECONDS=none\n").expect("written");
+    let output = run_in(&folder, &["serve"], &[]);
+    assert!(stderr(&output).contains("CACHE_TTL_SECONDS"), "{}", stderr(&output));
+    let settings = [("CACHE_TTL_SECONDS".to_owned(), "61".to_owned())];
+    let process = Process::start(folder.path(), "product", &settings);
+    assert!(process.banner.contains("61 s"), "{}", process.banner);
+}
+
+fn a_port_in_use_is_refused_by_name(_: &Combination) {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    for name in ["GATEWAY_PORT", "PRODUCT_SERVICE_PORT", "CUSTOMER_SERVICE_PORT"] {
+        let mut settings = vec![
+            ("GATEWAY_PORT", "0"),
+            ("PRODUCT_SERVICE_PORT", "0"),
+            ("CUSTOMER_SERVICE_PORT", "0"),
+        ];
+        settings.retain(|(other, _)| *other != name);
+        settings.push((name, &port));
+        let message = refusal(&settings);
+        assert!(message.contains(name) && message.contains(&port), "{message}");
+    }
+}
+
+fn a_weak_secret_is_refused(_: &Combination) {
+    let weak = [
+        "short",
+        "0123456789012345678901234567890",
+        "your-secret-key-change-in-production",
+        "change-me-change-me-change-me-change-me",
+        "your-super-secret-jwt-key-that-is-long",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ];
+    for secret in weak {
+        for host in ["127.0.0.1", "0.0.0.0"] {
+            let message = refusal(&[("JWT_SECRET", secret), ("HOST", host)]);
+            assert!(message.contains("JWT_SECRET"), "{message}");
+            assert!(!message.contains(secret), "{message}");
+        }
+    }
+}
+
+fn no_secret_is_refused_on_a_reachable_address(_: &Combination) {
+    for host in ["0.0.0.0", "::", "[::]", "192.0.2.1"] {
+        let message = refusal(&[("HOST", host)]);
+        assert!(message.contains("JWT_SECRET") && message.contains("HOST"), "{message}");
+    }
+    // A service hands out and checks no tokens: it needs no key.
+    let folder = TempDir::new().expect("a temporary folder");
+    let settings = [("HOST".to_owned(), "0.0.0.0".to_owned())];
+    Process::start(folder.path(), "product", &settings);
+}
+
+fn an_unusable_database_file_fails_with_its_name(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    std::fs::write(
+        folder.path().join("text.db"),
+        "not a database, but a long enough text".repeat(50),
+    )
+    .expect("written");
+    for url in ["sqlite://missing/folder/store.db", "sqlite://text.db"] {
+        for command in ["serve", "seed"] {
+            let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+            let settings = [
+                ("DATABASE_URL", url),
+                ("GATEWAY_PORT", "0"),
+                ("CHRONOS_DATA_DIR", data),
+                ("PRODUCT_SERVICE_PORT", "0"),
+                ("CUSTOMER_SERVICE_PORT", "0"),
+            ];
+            let output = run_in(&folder, &[command], &settings);
+            assert_eq!(output.status.code(), Some(1), "{command} {url}");
+            assert!(stderr(&output).contains(url), "{}", stderr(&output));
+        }
+    }
+}
+
+fn the_token_endpoint_follows_the_secret(_: &Combination) {
+    let client = Client::new();
+    let ask = |process: &Process| {
+        let url = format!("{}/auth/token", process.url("gateway"));
+        let body = br#"{"userId":"u","email":"u@example.com"}"#;
+        client.send("POST", &url, &[("Content-Type", "application/json")], Some(body)).status
+    };
+    for (settings, expected) in [
+        (&[][..], 200),
+        (&[("JWT_SECRET", SECRET)], 403),
+        (&[("JWT_SECRET", SECRET), ("AUTH_TOKEN_ENDPOINT", "on")], 200),
+        (&[("AUTH_TOKEN_ENDPOINT", "off")], 403),
+    ] {
+        let folder = TempDir::new().expect("a temporary folder");
+        let process = Process::start_plain(folder.path(), "gateway", settings);
+        assert_eq!(ask(&process), expected, "{settings:?}");
+    }
+}
+
+fn secrets_and_emails_stay_out_of_the_log(combination: &Combination) {
+    let app = combination.start_with(&[("RUST_LOG", "debug")]);
+    let email = "very.private@example.com";
+    let body = serde_json::json!({ "id": "c1", "name": "N", "email": email, "tier": "gold" });
+    app.post("/customers", &body).expect(201);
+    app.post("/customers", &body).expect(409);
+    app.get("/customers?email=very.private").expect(200);
+    app.post("/auth/token", &serde_json::json!({ "userId": "u", "email": email })).expect(200);
+    app.get("/products/prod_001").expect(200);
+    let log = app.processes[0].log();
+    assert!(log.contains("GET /customers 200"), "{log}");
+    for secret in ["very.private", SECRET, app.token(), "Bearer"] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
+
+fn a_second_start_keeps_what_the_first_one_wrote(combination: &Combination) {
+    let mut app = combination.start();
+    app.patch("/products/prod_001/inventory", &serde_json::json!({ "quantity": 5 })).expect(200);
+    app.processes.clear();
+    let second = Process::start(app.storage.folder.path(), "all", &app.storage.settings());
+    let url = format!("{}/products/prod_001", second.url("product"));
+    let answer = app.client.send("GET", &url, &[], None).expect(200);
+    assert_eq!(answer.json["data"]["stock"], 7);
+}
+
+fn an_in_memory_store_serves(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let settings = [("DATABASE_URL".to_owned(), "sqlite::memory:".to_owned())];
+    let process = Process::start(folder.path(), "all", &settings);
+    let client = Client::new();
+    let url = format!("{}/customers/cust_001", process.url("customer"));
+    assert_eq!(client.send("GET", &url, &[], None).expect(200).json["data"]["tier"], "platinum");
+    let files: Vec<_> = std::fs::read_dir(folder.path()).expect("readable").flatten().collect();
+    assert!(files.iter().all(|file| !file.file_name().to_string_lossy().contains("memory")));
+}
+
+fn sigterm_lets_a_request_finish_and_exits_with_0(combination: &Combination) {
+    for signal in ["TERM", "INT"] {
+        let mut app = combination.start();
+        // A request that is half-way when the signal comes: its head is there, its body is not.
+        let body = br#"{"quantity":1}"#;
+        let mut stream = TcpStream::connect(app.address("/products")).expect("accepted");
+        let head = format!(
+            "PATCH /products/prod_001/inventory HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\
+             Expect: 100-continue\r\n\r\n",
+            app.token(),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("written");
+        // The go-ahead comes when the handler starts to read the body.
+        let mut go_ahead = [0; 25];
+        stream.read_exact(&mut go_ahead).expect("100 Continue");
+        stream.write_all(&body[..5]).expect("written");
+        app.processes[0].signal(signal);
+        while TcpStream::connect(app.address("/products")).is_ok() {
+            std::thread::yield_now();
+        }
+        stream.write_all(&body[5..]).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, and a clean end");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(app.processes[0].wait(), Some(0), "SIG{signal}");
+    }
+}
+
+fn the_banner_says_what_listens_where(combination: &Combination) {
+    let app: App = combination.start();
+    let banner = &app.processes[0].banner;
+    for listener in ["gateway", "product", "customer"] {
+        let url = app.processes[0].url(listener);
+        assert_eq!(app.client.send("GET", &format!("{url}/health"), &[], None).status, 200);
+    }
+    let (database, cache) = if combination.is_postgres() {
+        ("database   postgres://", "cache      redis://")
+    } else {
+        ("database   sqlite://", "cache      in the process")
+    };
+    assert!(banner.contains(database) && banner.contains(cache), "{banner}");
+    assert!(banner.contains("curl "), "{banner}");
+}

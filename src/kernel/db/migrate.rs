@@ -15,7 +15,7 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 /// Fills a new database.
 pub type Load = fn(&mut DbConn) -> anyhow::Result<()>;
 
-/// What [`super::Db::prepare`] did.
+/// What `Db::prepare` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prepared {
     /// The database was there before.
