@@ -1,5 +1,275 @@
-//! To be filled.
+//! The cache: a read that follows a finished write sees it, and many readers load once.
 
+use crate::app::{App, Combination, Process, redis_command};
 use crate::cases;
+use crate::kit::{gated_store, until, until_redis_is};
+use serde_json::json;
+use std::sync::Barrier;
+use std::thread;
 
-cases![];
+cases![
+    BothBackends:
+        every_write_makes_the_next_read_fresh,
+        readers_during_writes_never_see_an_older_price_again,
+        many_readers_of_a_cold_product_load_it_once,
+        an_invalidation_does_not_need_the_writers_client,
+        a_deleted_product_is_gone_at_once;
+    OnPostgres:
+        a_slow_reader_cannot_put_an_old_row_back,
+        two_loads_serve_any_number_of_readers,
+        two_replicas_see_each_others_writes,
+        whatever_lies_in_redis_is_a_miss_and_is_replaced;
+    OnSqlite:
+        another_process_changes_the_file_and_the_cache_notices;
+];
+
+fn every_write_makes_the_next_read_fresh(combination: &Combination) {
+    let app = combination.start();
+    let path = "/products/prod_003";
+    let writes: [&dyn Fn(&App); 2] =
+        [&|app| drop(app.put(path, &json!({ "price": "1.23" })).expect(200)), &|app| {
+            drop(app.patch(&format!("{path}/inventory"), &json!({ "quantity": 1 })).expect(200))
+        }];
+    app.put(path, &json!({ "stock": 5 })).expect(200);
+    for write in writes {
+        app.get(path).expect(200);
+        assert_eq!(app.get(path).expect(200).json["cached"], true);
+        write(&app);
+        let fresh = app.get(path).expect(200);
+        assert_eq!(fresh.json["cached"], false);
+        assert_eq!(app.get(path).expect(200).json["cached"], true);
+    }
+    let last = app.get(path).expect(200);
+    assert_eq!(
+        (&last.json["data"]["price"], &last.json["data"]["stock"]),
+        (&json!("1.23"), &json!(4))
+    );
+}
+
+/// The read's answer from the database is held back until a write has finished; what the reader
+/// then brings must not be cached.
+fn a_slow_reader_cannot_put_an_old_row_back(combination: &Combination) {
+    let store = gated_store(combination, &[("DATABASE_POOL_SIZE", "1")]);
+    let path = "/products/prod_001";
+    store.app.put(path, &json!({ "price": "100.00" })).expect(200);
+    // The one connection has prepared the query, and was used just now: what is held next is the
+    // row itself.
+    store.app.get("/products/prod_002").expect(200);
+    thread::scope(|scope| {
+        store.gate.close();
+        let reader = scope.spawn(|| store.app.get(path));
+        store.gate.wait_for_held_answer();
+        // The other replica has its own way to the database, and the same Redis.
+        let url = store.other.url("product");
+        let body = json!({ "price": "200.00" }).to_string();
+        let headers = [("Content-Type", "application/json")];
+        store
+            .app
+            .client
+            .send("PUT", &format!("{url}{path}"), &headers, Some(body.as_bytes()))
+            .expect(200);
+        store.gate.open();
+        let old = reader.join().expect("the reader ends").expect(200);
+        assert_eq!(old.json["data"]["price"], "100.00", "the answer was held before the write");
+    });
+    let after = store.app.get(path).expect(200);
+    assert_eq!(after.json["data"]["price"], "200.00");
+    assert_eq!(after.json["cached"], false);
+}
+
+fn readers_during_writes_never_see_an_older_price_again(combination: &Combination) {
+    const WRITES: u32 = 60;
+    const READERS: usize = 6;
+    let app = combination.start();
+    let path = "/products/prod_001";
+    app.put(path, &json!({ "price": 1000 })).expect(200);
+    let price = |app: &App| -> u32 {
+        let answer = app.get(path).expect(200);
+        let text = answer.json["data"]["price"].as_str().expect("a string").to_owned();
+        text.split('.').next().expect("whole").parse().expect("digits")
+    };
+    let finished = std::sync::atomic::AtomicU32::new(1000);
+    thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                loop {
+                    let floor = finished.load(std::sync::atomic::Ordering::SeqCst);
+                    let seen = price(&app);
+                    assert!(seen >= floor, "read {seen} after {floor} was acknowledged");
+                    if floor == 1000 + WRITES {
+                        break;
+                    }
+                }
+            });
+        }
+        for write in 1..=WRITES {
+            app.put(path, &json!({ "price": 1000 + write })).expect(200);
+            finished.store(1000 + write, std::sync::atomic::Ordering::SeqCst);
+        }
+    });
+    assert_eq!(price(&app), 1000 + WRITES);
+}
+
+fn many_readers_of_a_cold_product_load_it_once(combination: &Combination) {
+    const READERS: usize = 60;
+    let app = combination.start_with(&[("RUST_LOG", "chronos=debug")]);
+    if combination.is_postgres() {
+        until_redis_is(&app, &app.product_url(""), "connected");
+    }
+    let barrier = Barrier::new(READERS);
+    thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                barrier.wait();
+                app.get("/products/prod_042").expect(200);
+            });
+        }
+    });
+    let loads = count_loads(&app, "prod_042");
+    assert!((1..=2).contains(&loads), "{loads} loads for {READERS} readers");
+}
+
+/// The first load is held back until all readers have come: the second one is for all of them,
+/// also when there is nothing to cache.
+fn two_loads_serve_any_number_of_readers(combination: &Combination) {
+    const READERS: usize = 50;
+    let store = gated_store(combination, &[]);
+    for (id, status) in [("prod_042", 200), ("no_such_product", 404)] {
+        store.gate.close();
+        thread::scope(|scope| {
+            for _ in 0..READERS {
+                scope.spawn(|| store.app.get(&format!("/products/{id}")).expect(status));
+            }
+            until("all readers have come", || {
+                let asked = format!("asked for product {id}");
+                store.app.processes[0].log().matches(&asked).count() == READERS
+            });
+            store.gate.wait_for_held_answer();
+            store.gate.open();
+        });
+        let loads = count_loads(&store.app, id);
+        assert!((1..=2).contains(&loads), "{loads} loads of {id} for {READERS} readers");
+    }
+}
+
+fn count_loads(app: &App, id: &str) -> usize {
+    app.processes[0].log().matches(&format!("loading product {id}\n")).count()
+}
+
+fn an_invalidation_does_not_need_the_writers_client(combination: &Combination) {
+    use std::io::Write;
+
+    let app = combination.start();
+    let path = "/products/prod_007";
+    for round in 0..20 {
+        app.get(path).expect(200);
+        let price = format!("{}.00", 500 + round);
+        let body = json!({ "price": price }).to_string();
+        let mut stream = std::net::TcpStream::connect(app.address(path)).expect("accepted");
+        let request = format!(
+            "PUT {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            app.token(),
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("written");
+        // Gone before the answer. Whether the write took place is the server's to decide; what is
+        // cached afterwards must be what is in the database.
+        drop(stream);
+        let stored = || {
+            let list = app.get("/products?limit=500").expect(200);
+            let rows = list.json["data"].as_array().expect("a list").clone();
+            rows.into_iter().find(|row| row["id"] == "prod_007").expect("listed")
+        };
+        // Between two equal looks into the database there was no write: what the cache shows then
+        // is what is there.
+        until("the write is over", || {
+            let before = stored();
+            let shown = app.get(path).expect(200);
+            let is_quiet = before == stored();
+            if is_quiet {
+                assert_eq!(shown.json["data"], before);
+            }
+            is_quiet && app.get(path).expect(200).json["cached"] == true
+        });
+    }
+}
+
+fn a_deleted_product_is_gone_at_once(combination: &Combination) {
+    let app = combination.start();
+    let path = "/products/prod_009";
+    app.get(path).expect(200);
+    let gone = app.delete(path).expect(200);
+    app.get(path).expect_failure(404, "Product not found");
+    let again = json!({
+        "id": "prod_009", "name": "Again", "brand": "B", "price": 1, "stock": 1, "category": "c"
+    });
+    app.post("/products", &again).expect(201);
+    let read = app.get(path).expect(200);
+    assert_eq!(read.json["data"]["name"], "Again");
+    assert_ne!(read.json["data"]["name"], gone.json["data"]["name"]);
+    assert_eq!(app.get(path).expect(200).json["data"]["name"], "Again");
+}
+
+fn two_replicas_see_each_others_writes(combination: &Combination) {
+    let app = combination.start();
+    let other = Process::start(app.storage.folder.path(), "product", &app.storage.settings());
+    until_redis_is(&app, &app.product_url(""), "connected");
+    until_redis_is(&app, &other.url("product"), "connected");
+    let url = format!("{}/products/prod_001", other.url("product"));
+    for price in 0..20 {
+        app.put("/products/prod_001", &json!({ "price": price })).expect(200);
+        let seen = app.client.send("GET", &url, &[], None).expect(200);
+        assert_eq!(seen.json["data"]["price"], format!("{price}.00"));
+        let again = app.get("/products/prod_001").expect(200);
+        assert_eq!(again.json["data"]["price"], format!("{price}.00"));
+        assert_eq!(again.json["cached"], true, "filled by the other replica");
+    }
+}
+
+fn whatever_lies_in_redis_is_a_miss_and_is_replaced(combination: &Combination) {
+    let app = combination.start();
+    let redis = app.storage.redis_url.clone().expect("this half has Redis");
+    until_redis_is(&app, &app.product_url(""), "connected");
+    let path = "/products/prod_001";
+    let right = app.get(path).expect(200);
+    let keys = redis_command(&redis, "KEYS *product:prod_001");
+    let key =
+        keys.lines().find(|line| line.starts_with("chronos:")).expect("a key").trim().to_owned();
+    let entry = redis_command(&redis, &format!("GET {key}"));
+    let entry = entry.lines().find(|line| line.starts_with("C1")).expect("an entry").to_owned();
+    let head = &entry[..39];
+    let spoiled = [
+        format!("SET {key} garbage"),
+        format!("SET {key} \"\""),
+        format!("LPUSH {key} a b"),
+        format!("HSET {key} a b"),
+        format!("SET {key} {head}{{}}"),
+        format!("SET {key} {head}null"),
+        format!("SET {key} C9{}", &entry[2..39]),
+        format!("SETRANGE {key} 10000000 x"),
+        format!("SET {key} \"{head}{{\\\"id\\\":\\\"prod_002\\\"}}\""),
+    ];
+    for command in spoiled {
+        redis_command(&redis, &format!("DEL {key}"));
+        let reply = redis_command(&redis, &command);
+        assert!(!reply.contains("-ERR"), "{command}: {reply}");
+        let answer = app.get(path).expect(200);
+        assert_eq!(answer.json["data"], right.json["data"], "{command}");
+        assert_eq!(answer.json["cached"], false, "{command}");
+        // A wrong type is first removed: the fill is the next reader's.
+        app.get(path).expect(200);
+        assert_eq!(app.get(path).expect(200).json["cached"], true, "{command}");
+    }
+}
+
+fn another_process_changes_the_file_and_the_cache_notices(combination: &Combination) {
+    let app = combination.start();
+    let path = "/products/prod_001";
+    app.get(path).expect(200);
+    assert_eq!(app.get(path).expect(200).json["cached"], true);
+    app.storage.execute("UPDATE products SET price = 77 WHERE id = 'prod_001'").expect("updated");
+    until("the cache notices the change", || {
+        app.get(path).expect(200).json["data"]["price"] == "0.77"
+    });
+}

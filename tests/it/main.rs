@@ -14,6 +14,7 @@ mod data;
 mod faults;
 mod gateway;
 mod input;
+mod kit;
 mod product;
 mod schema;
 mod seed;
@@ -38,7 +39,13 @@ pub enum Runs {
     BothGateways,
     /// Both back ends, `--role all`.
     BothBackends,
-    /// SQLite, `--role all`.
+    /// Both back ends, `--role all`, where PostgreSQL and Redis servers are at hand.
+    WithServers,
+    /// SQLite with the cache in the process, `--role all`.
+    OnSqlite,
+    /// PostgreSQL with Redis, `--role all`.
+    OnPostgres,
+    /// Once, for what has nothing to do with databases.
     Once,
 }
 
@@ -94,14 +101,18 @@ fn trials(case: &Case, servers: Option<&Servers>) -> Vec<Trial> {
     let doors: &[Door] = match case.runs {
         Runs::Everywhere => &[Door::All, Door::Split, Door::Direct],
         Runs::BothGateways => &[Door::All, Door::Split],
-        Runs::BothBackends | Runs::Once => &[Door::All],
+        _ => &[Door::All],
     };
-    let mut backends = vec![Backend::Sqlite];
-    if let Some(servers) = servers.filter(|_| case.runs != Runs::Once) {
-        backends.push(Backend::Postgres(servers.clone()));
-    }
+    let sqlite = Some(Backend::Sqlite);
+    let postgres = servers.cloned().map(Backend::Postgres);
+    let backends = match case.runs {
+        Runs::Once | Runs::OnSqlite => [sqlite, None],
+        Runs::OnPostgres => [None, postgres],
+        Runs::WithServers => [sqlite.filter(|_| servers.is_some()), postgres],
+        Runs::Everywhere | Runs::BothGateways | Runs::BothBackends => [sqlite, postgres],
+    };
     let mut trials = Vec::new();
-    for backend in &backends {
+    for backend in backends.into_iter().flatten() {
         for door in doors {
             let combination = Combination { backend: backend.clone(), door: *door };
             let name = case.name.trim_start_matches("it::");

@@ -114,6 +114,7 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
     /// # Errors
     /// Those of the loader.
     pub async fn get(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
+        log::debug!("asked for {} {id}", V::KIND);
         match self.store.lookup(id).await {
             Lookup::Hit(value) => Ok(Some((value, Origin::Cache))),
             Lookup::Miss(_) | Lookup::Away => self.flights.join(id).await,
@@ -169,6 +170,7 @@ impl<V: Cacheable> Store<V> {
             Lookup::Miss(ticket) => Some(ticket),
             Lookup::Away => None,
         };
+        log::debug!("loading {} {id}", V::KIND);
         let Some(value) = load(id.clone()).await?.map(Arc::new) else {
             return Ok(None);
         };

@@ -6,7 +6,7 @@
 use super::link::{Live, RedisLink};
 use super::{Cacheable, Lookup, Ticket};
 use crate::kernel::ids::Id;
-use deadpool_redis::redis::{ErrorKind, RedisError, Script, ServerErrorKind, cmd, pipe};
+use deadpool_redis::redis::{RedisError, Script, cmd, pipe};
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -78,8 +78,9 @@ impl<V: Cacheable> Shared<V> {
                         cmd("SET").arg(&keys.0).arg(&fresh).arg("NX").exec_async(&mut conn).await?;
                     Ok(Lookup::Miss(Ticket(fresh)))
                 }
+                // Some other program's list or hash is in the way: the next reader finds it gone.
                 Err(error) if is_wrong_type(&error) => {
-                    let () = cmd("DEL").arg(&keys.1).exec_async(&mut conn).await?;
+                    cmd("DEL").arg(&keys.0).arg(&keys.1).exec_async(&mut conn).await?;
                     Ok(Lookup::Away)
                 }
                 Err(error) => Err(error),
@@ -181,7 +182,6 @@ pub fn decode<V: Cacheable>(epoch: &str, bytes: &[u8]) -> Option<V> {
 }
 
 fn is_wrong_type(error: &RedisError) -> bool {
-    error.code() == Some("WRONGTYPE")
-        || matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ResponseError))
-            && error.to_string().contains("WRONGTYPE")
+    let errors = error.clone().into_server_errors();
+    errors.is_some_and(|errors| errors.iter().all(|(_, error)| error.code() == "WRONGTYPE"))
 }
