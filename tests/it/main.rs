@@ -16,6 +16,7 @@ mod gateway;
 mod input;
 mod kit;
 mod product;
+mod readme;
 mod schema;
 mod seed;
 
@@ -77,6 +78,7 @@ fn main() {
         seed::cases(),
         data::cases(),
         cli::cases(),
+        readme::cases(),
     ];
     let trials = cases.into_iter().flatten().flat_map(|case| trials(&case, servers.as_ref()));
     let outcome = libtest_mimic::run(&arguments, trials.collect());
