@@ -64,6 +64,10 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     };
     let listeners = listeners::bind(&args, &modules::modules(&args, &shared))?;
     if let CacheState::Redis(link) = &shared.cache {
+        // Tried once before the store opens, so that its first answers can come from the cache.
+        if let Err(error) = link.connect().await {
+            log::warn!("Redis is unavailable, going on without it: {error:#}");
+        }
         rt::spawn(link.clone().keep());
     }
     let migration = match select(pin!(migration::start(&args, &shared)), pin!(signals.next())).await

@@ -173,8 +173,10 @@ impl Drop for Storage {
         if let Some((servers, name)) = &self.postgres {
             servers.execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
         }
-        if let (Some(index), Some(url)) = (self.redis_index, &self.redis_url) {
-            flush_redis(url);
+        if let Some(index) = self.redis_index {
+            if let Some(url) = &self.redis_url {
+                flush_redis(url);
+            }
             RedisIndexes::give_back(index);
         }
     }

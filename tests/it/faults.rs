@@ -4,7 +4,9 @@
 use crate::app::{App, Combination, Storage};
 use crate::cases;
 use crate::client::Answer;
-use crate::kit::{Redis, gated_store, storage_behind_gate, until, until_redis_is};
+use crate::kit::{
+    Redis, gated_store, gated_store_with_own_cache, storage_behind_gate, until, until_redis_is,
+};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -144,10 +146,9 @@ fn expect_unavailable(answer: Answer) {
 }
 
 fn a_database_that_goes_away_is_a_503_and_heals(combination: &Combination) {
-    let store = gated_store(combination, &[]);
-    let app = &store.app;
+    let (app, gate) = gated_store_with_own_cache(combination);
     app.get(PATH).expect(200);
-    store.gate.cut();
+    gate.cut();
     assert_eq!(app.get(PATH).expect(200).json["cached"], true, "what is cached is served");
     expect_unavailable(app.get("/products/prod_002"));
     expect_unavailable(app.get("/products"));
@@ -156,7 +157,7 @@ fn a_database_that_goes_away_is_a_503_and_heals(combination: &Combination) {
     let health = app.client.send("GET", &app.product_url("/health"), &[], None).expect(503);
     assert_eq!(health.json["database"], "unavailable");
     assert_eq!(health.json["service"], "product-service");
-    store.gate.mend();
+    gate.mend();
     until("the database answers", || {
         let answer = app.get("/products/prod_002");
         assert!([200, 503].contains(&answer.status), "{answer:?}");
@@ -167,17 +168,16 @@ fn a_database_that_goes_away_is_a_503_and_heals(combination: &Combination) {
 }
 
 fn a_database_that_hangs_is_a_503_and_heals(combination: &Combination) {
-    let store = gated_store(combination, &[]);
-    let app = &store.app;
+    let (app, gate) = gated_store_with_own_cache(combination);
     app.get(PATH).expect(200);
-    store.gate.close();
+    gate.close();
     thread::scope(|scope| {
         for _ in 0..20 {
             scope.spawn(|| expect_unavailable(app.get("/products/prod_002")));
         }
         scope.spawn(|| assert_eq!(app.get(PATH).expect(200).json["cached"], true));
     });
-    store.gate.open();
+    gate.open();
     until("the database answers", || {
         let answer = app.get("/products/prod_002");
         assert!([200, 503].contains(&answer.status), "{answer:?}");

@@ -179,19 +179,25 @@ pub struct GatedStore {
 }
 
 pub fn gated_store(combination: &Combination, settings: &[(&str, &str)]) -> GatedStore {
+    let crate::app::Backend::Postgres(servers) = &combination.backend else {
+        panic!("a gate is for PostgreSQL");
+    };
     let (storage, gate) = storage_behind_gate(combination);
+    let name = storage.database_url.rsplit('/').next().expect("a name");
     let mut direct = storage.settings();
-    if let crate::app::Backend::Postgres(servers) = &combination.backend {
-        let name = storage.database_url.rsplit('/').next().expect("a name").to_owned();
-        direct[0].1 = servers.database(&name);
-    }
+    direct.push(("DATABASE_URL".into(), servers.database(name)));
     let other = Process::start(storage.folder.path(), "product", &direct);
     let mut all = vec![("RUST_LOG", "chronos=debug")];
     all.extend(settings);
     let app = App::start(combination, storage, &all);
-    until_redis_is(&app, &app.product_url(""), "connected");
-    until_redis_is(&app, &other.url("product"), "connected");
     GatedStore { app, gate, other }
+}
+
+/// A store behind a gate, with the cache in the process: what it holds depends on nothing else.
+pub fn gated_store_with_own_cache(combination: &Combination) -> (App, Gate) {
+    let (mut storage, gate) = storage_behind_gate(combination);
+    storage.redis_url = None;
+    (App::start(combination, storage, &[]), gate)
 }
 
 /// A Redis server of one test, which it may kill, freeze and start again.

@@ -1,8 +1,9 @@
 //! The connection to Redis: one for all, watched, and trusted only while it is known to be whole.
 //!
-//! A keeper task looks after it. When an operation fails or runs out of time, the link goes down
-//! at once and requests stop asking; the keeper connects again, delivers the invalidations that
-//! were missed, and lets readers back after a pause in which every other replica does the same.
+//! A keeper task looks after it. When an operation runs out of time, readers stop asking at once
+//! and the keeper pings: a Redis that answers was only slow for a moment and is used again. One that
+//! does not is down: the keeper connects again, delivers the invalidations that were missed, and
+//! lets readers back after a pause in which every other replica does the same.
 
 use super::shared::bury_late;
 use crate::kernel::config::RedisUrl;
@@ -10,16 +11,25 @@ use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{InfoDict, RedisError, cmd};
 use deadpool_redis::{Config, Pool, Runtime};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// The whole of one operation that a request waits for.
-const DEADLINE: Duration = Duration::from_millis(50);
-/// Connecting, and the keeper's own commands.
+/// The whole of a read that a request waits for.
+const READ_DEADLINE: Duration = Duration::from_millis(50);
+/// The whole of an invalidation: a lost one costs more than a wait.
+const WRITE_DEADLINE: Duration = Duration::from_millis(100);
+/// The keeper's ping when Redis is suspected to be down.
+const SUSPICION_DEADLINE: Duration = Duration::from_millis(100);
+/// Connecting, and the keeper's other commands.
 const KEEPER_DEADLINE: Duration = Duration::from_millis(500);
-/// Between two looks of the keeper.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Between two pings: also tells how long Redis was silent, to within this.
+const PING_EVERY: Duration = Duration::from_millis(50);
+/// Between two tries to connect.
+const CONNECT_EVERY: Duration = Duration::from_millis(250);
+/// After a silence shorter than this no replica can have given up an invalidation.
+const HARMLESS_SILENCE: Duration = WRITE_DEADLINE;
 /// From a reconnection to the first read: several looks, so that every replica that saw the
 /// outage has delivered what it owed.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -34,6 +44,9 @@ struct Inner {
     state: RwLock<State>,
     owed: Mutex<Owed>,
     wake: Notify,
+    started: Instant,
+    /// When Redis last answered anything, in milliseconds since `started`.
+    last_answer: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -41,7 +54,28 @@ enum State {
     Down,
     /// Connected; writers may use it, readers not before the instant.
     Settling(Live, Instant),
+    /// An operation ran out of time; writers may use it, readers not before the keeper's ping.
+    Suspect(Live),
     Up(Live),
+}
+
+impl State {
+    fn live(&self) -> Option<&Live> {
+        match self {
+            State::Down => None,
+            State::Settling(live, _) | State::Suspect(live) | State::Up(live) => Some(live),
+        }
+    }
+
+    /// Whether both are the same stage of the same connection.
+    fn is(&self, other: &State) -> bool {
+        let same_connection = match (self.live(), other.live()) {
+            (Some(one), Some(two)) => Arc::ptr_eq(&one.prefix, &two.prefix),
+            (None, None) => true,
+            _ => false,
+        };
+        same_connection && std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
 }
 
 /// A connection, and the names of the keys on this run of the server.
@@ -64,7 +98,7 @@ impl Live {
     }
 }
 
-/// Invalidations that did not reach Redis.
+/// Invalidations that have not reached Redis, or are on their way.
 #[derive(Default)]
 struct Owed {
     versions: HashMap<String, i64>,
@@ -72,7 +106,7 @@ struct Owed {
 }
 
 impl RedisLink {
-    /// Does not connect; [`RedisLink::keep`] does.
+    /// Does not connect yet.
     ///
     /// # Errors
     /// When the URL is not one that the client understands.
@@ -85,10 +119,12 @@ impl RedisLink {
             state: RwLock::new(State::Down),
             owed: Mutex::default(),
             wake: Notify::new(),
+            started: Instant::now(),
+            last_answer: AtomicU64::new(0),
         })))
     }
 
-    /// Connects, once, for a command that runs and ends.
+    /// Connects, once: at the start, or for a command that runs and ends.
     ///
     /// # Errors
     /// When Redis does not answer in time.
@@ -100,12 +136,13 @@ impl RedisLink {
 
     /// Keeps the link alive, for as long as the process serves.
     pub async fn keep(self) {
-        let mut first = true;
         loop {
-            self.0.look(&mut first).await;
+            self.0.look().await;
+            let is_down = matches!(*self.0.read_state(), State::Down);
+            let pause = if is_down { CONNECT_EVERY } else { PING_EVERY };
             tokio::select! {
                 () = self.0.wake.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -127,37 +164,41 @@ impl RedisLink {
     pub(super) fn reading(&self) -> Option<Live> {
         match &*self.0.read_state() {
             State::Up(live) => Some(live.clone()),
-            State::Settling(..) | State::Down => None,
+            State::Settling(..) | State::Suspect(_) | State::Down => None,
         }
     }
 
     /// The connection for an invalidation.
-    pub(super) fn writing(&self) -> Option<Live> {
-        match &*self.0.read_state() {
-            State::Up(live) | State::Settling(live, _) => Some(live.clone()),
-            State::Down => None,
-        }
+    fn writing(&self) -> Option<Live> {
+        self.0.read_state().live().cloned()
     }
 
-    /// Runs one operation under the deadline. A failure takes the link down for everybody: the
-    /// next request does not wait again.
-    pub(super) async fn within_deadline<T>(
+    /// Runs what a reader waits for; `None` when it failed or ran out of time.
+    pub(super) async fn read<T>(
         &self,
         live: &Live,
         operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Option<T> {
-        let reason = match tokio::time::timeout(DEADLINE, operation(live.conn.clone())).await {
-            Ok(Ok(value)) => return Some(value),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} ms", DEADLINE.as_millis()),
-        };
-        self.0.fail(live, &reason);
-        None
+        self.0.run(live, READ_DEADLINE, operation).await
     }
 
-    /// Keeps an invalidation that did not reach Redis, for the keeper to deliver.
-    pub(super) fn remember(&self, name: String, version: i64) {
-        self.0.owed().add(name, version);
+    /// Runs an invalidation, or keeps it for the keeper to deliver. It is on record before it is
+    /// tried: the keeper lets no reader back while one is outstanding.
+    pub(super) async fn invalidate(
+        &self,
+        name: String,
+        version: i64,
+        operation: impl AsyncFnOnce(Live, MultiplexedConnection) -> Result<(), RedisError>,
+    ) {
+        self.0.owed().add(name.clone(), version);
+        if let Some(live) = self.writing() {
+            let run =
+                self.0.run(&live, WRITE_DEADLINE, async |conn| operation(live.clone(), conn).await);
+            if run.await.is_some() {
+                self.0.owed().pay(&name, version);
+                return;
+            }
+        }
         self.0.wake.notify_one();
     }
 }
@@ -173,6 +214,16 @@ impl Owed {
             *owed = version.max(*owed);
         }
     }
+
+    fn pay(&mut self, name: &str, version: i64) {
+        if self.versions.get(name).is_some_and(|owed| *owed <= version) {
+            self.versions.remove(name);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.everything && self.versions.is_empty()
+    }
 }
 
 impl Live {
@@ -183,35 +234,42 @@ impl Live {
 
 impl Inner {
     /// One round of the keeper.
-    async fn look(&self, first: &mut bool) {
-        let state = self.read_state().clone();
-        match state {
+    async fn look(&self) {
+        let seen = self.read_state().clone();
+        match &seen {
             State::Down => {
                 let Ok(live) = self.connect().await else {
                     return;
                 };
                 if self.deliver(&live).await {
-                    let was_first = std::mem::replace(first, false);
-                    if was_first {
-                        log::info!("Redis is connected");
-                        self.set(State::Up(live));
-                    } else {
-                        self.set(State::Settling(live, Instant::now() + SETTLE));
-                    }
+                    self.advance(&seen, State::Settling(live, Instant::now() + SETTLE));
                 }
             }
             State::Settling(live, until) => {
-                if !self.ping(&live).await || !self.deliver(&live).await {
-                    return;
-                }
-                if Instant::now() >= until {
+                if self.ping(live, KEEPER_DEADLINE).await
+                    && self.deliver(live).await
+                    && Instant::now() >= *until
+                    && self.advance(&seen, State::Up(live.clone()))
+                {
                     log::info!("Redis is back");
-                    self.set(State::Up(live));
+                }
+            }
+            State::Suspect(live) => {
+                let last_answer = self.last_answer.load(Ordering::Relaxed);
+                if self.ping(live, SUSPICION_DEADLINE).await && self.deliver(live).await {
+                    let silence =
+                        Duration::from_millis(self.milliseconds().saturating_sub(last_answer));
+                    let next = if silence < HARMLESS_SILENCE {
+                        State::Up(live.clone())
+                    } else {
+                        State::Settling(live.clone(), Instant::now() + SETTLE)
+                    };
+                    self.advance(&seen, next);
                 }
             }
             State::Up(live) => {
-                if self.ping(&live).await {
-                    self.deliver(&live).await;
+                if self.ping(live, KEEPER_DEADLINE).await {
+                    self.deliver(live).await;
                 }
             }
         }
@@ -231,62 +289,101 @@ impl Inner {
             .map_err(|_| anyhow::anyhow!("no answer within {} ms", KEEPER_DEADLINE.as_millis()))?
     }
 
-    async fn ping(&self, live: &Live) -> bool {
+    /// Runs one operation under a deadline. One that runs out of time makes Redis suspect, so that
+    /// the next request does not wait again; one that fails takes the link down.
+    async fn run<T>(
+        &self,
+        live: &Live,
+        deadline: Duration,
+        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Option<T> {
+        match tokio::time::timeout(deadline, operation(live.conn.clone())).await {
+            Ok(Ok(value)) => {
+                self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
+                Some(value)
+            }
+            Ok(Err(error)) => {
+                self.fail(live, &error.to_string());
+                None
+            }
+            Err(_) => {
+                self.advance(&State::Up(live.clone()), State::Suspect(live.clone()));
+                self.wake.notify_one();
+                None
+            }
+        }
+    }
+
+    async fn ping(&self, live: &Live, deadline: Duration) -> bool {
         let mut conn = live.conn.clone();
         let ping = cmd("PING");
-        let answer = tokio::time::timeout(KEEPER_DEADLINE, ping.exec_async(&mut conn)).await;
-        if !matches!(answer, Ok(Ok(()))) {
-            self.fail(live, "no answer to a ping");
-            return false;
+        let answer = tokio::time::timeout(deadline, ping.exec_async(&mut conn)).await;
+        if matches!(answer, Ok(Ok(()))) {
+            self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
+            return true;
         }
-        true
+        self.fail(live, "no answer to a ping");
+        false
     }
 
     /// Delivers what is owed; whatever cannot be delivered stays owed.
     async fn deliver(&self, live: &Live) -> bool {
-        let owed = std::mem::take(&mut *self.owed());
+        let (everything, versions) = {
+            let owed = self.owed();
+            (owed.everything, owed.versions.clone())
+        };
         let delivery = async {
-            if owed.everything {
+            if everything {
                 live.clear().await?;
             }
-            for (name, version) in &owed.versions {
+            for (name, version) in &versions {
                 bury_late(live, name, *version, live.conn.clone()).await?;
             }
             Ok::<(), RedisError>(())
         };
-        if matches!(tokio::time::timeout(KEEPER_DEADLINE, delivery).await, Ok(Ok(()))) {
-            return true;
+        if !matches!(tokio::time::timeout(KEEPER_DEADLINE, delivery).await, Ok(Ok(()))) {
+            self.fail(live, "invalidations could not be delivered");
+            return false;
         }
-        {
-            let mut still_owed = self.owed();
-            still_owed.everything |= owed.everything;
-            for (name, version) in owed.versions {
-                still_owed.add(name, version);
-            }
+        let mut owed = self.owed();
+        owed.everything &= !everything;
+        for (name, version) in &versions {
+            owed.pay(name, *version);
         }
-        self.fail(live, "invalidations could not be delivered");
-        false
+        true
     }
 
+    /// Takes the link down.
     fn fail(&self, live: &Live, reason: &str) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let current = match &*state {
-            State::Up(current) | State::Settling(current, _) => current,
-            State::Down => return,
-        };
         // A late failure on a connection that was replaced says nothing about the new one.
-        if Arc::ptr_eq(&current.prefix, &live.prefix) {
+        if state.live().is_some_and(|current| Arc::ptr_eq(&current.prefix, &live.prefix)) {
             log::warn!("Redis is unavailable, going on without it: {reason}");
             *state = State::Down;
             self.wake.notify_one();
         }
     }
 
+    /// Goes on to `new`, unless the link is no longer as it was `seen`, or readers would come back
+    /// while an invalidation is outstanding.
+    fn advance(&self, seen: &State, new: State) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let may = state.is(seen) && (!matches!(new, State::Up(_)) || self.owed().is_empty());
+        if may {
+            *state = new;
+        }
+        may
+    }
+
     fn set(&self, new: State) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 
-    fn read_state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+    fn milliseconds(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn read_state(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -56,7 +56,7 @@ impl<V: Cacheable> Shared<V> {
         let Some(live) = self.link.reading() else {
             return Lookup::Away;
         };
-        let looked = self.link.within_deadline(&live, async |mut conn| {
+        let looked = self.link.read(&live, async |mut conn| {
             let keys = (live.epoch_key(), live.key(&entry_name::<V>(id)));
             let found: Result<(Option<String>, Vec<u8>), RedisError> = pipe()
                 .get(&keys.0)
@@ -107,22 +107,14 @@ impl<V: Cacheable> Shared<V> {
         };
         let name = entry_name::<V>(value.id());
         // A fill that fails costs the next reader a load, nothing else.
-        let _lost =
-            self.link.within_deadline(&live, async |conn| put.run(&live, &name, conn).await);
-        let _lost = _lost.await;
+        let _filled = self.link.read(&live, async |conn| put.run(&live, &name, conn).await).await;
     }
 
     pub async fn bury(&self, id: &Id, version: i64) {
         let name = entry_name::<V>(id);
-        if let Some(live) = self.link.writing() {
-            let put = tombstone(version);
-            let done =
-                self.link.within_deadline(&live, async |conn| put.run(&live, &name, conn).await);
-            if done.await.is_some() {
-                return;
-            }
-        }
-        self.link.remember(name, version);
+        let put = tombstone(version);
+        let bury = async |live: Live, conn| put.run(&live, &name, conn).await;
+        self.link.invalidate(name.clone(), version, bury).await;
     }
 }
 
