@@ -8,8 +8,10 @@
 //!   invalidation has been delivered (`link`).
 
 mod flights;
+mod keeper;
 mod link;
 mod local;
+mod owed;
 mod shared;
 
 pub use link::RedisLink;

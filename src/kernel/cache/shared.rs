@@ -3,7 +3,8 @@
 //! An entry is one string: format, epoch, version, kind, and for a row its JSON. Whatever does not
 //! read as one (an older or newer format, another type, garbage, 10 MB) is a miss and is replaced.
 
-use super::link::{Live, RedisLink};
+use super::keeper::Live;
+use super::link::RedisLink;
 use super::{Cacheable, Lookup, Ticket};
 use crate::kernel::ids::Id;
 use deadpool_redis::redis::{RedisError, Script, cmd, pipe};

@@ -1,143 +1,14 @@
-//! The settings: each a flag, an environment variable, a default and a type that holds its rule.
-//!
-//! A value that does not parse ends the program with status 2 and the name of the setting; there
-//! is never a default in its place.
+//! The values of settings: each type holds the rule of one, and never shows a secret.
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
 
 /// The shortest key that HS256 may have: as long as its hash.
-pub const MIN_SECRET_BYTES: usize = 32;
-
-/// Reads `.env` of the working directory into the environment; what is set already wins.
-///
-/// # Errors
-/// When the file is there and cannot be read or parsed.
-pub fn load_dotenv() -> Result<(), String> {
-    match dotenvy::from_path(Path::new(".env")) {
-        Ok(()) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        // dotenvy quotes the whole line, which may hold a secret.
-        Err(dotenvy::Error::LineParse(_, column)) => {
-            Err(format!(".env: a line is not NAME=value (near its column {column})"))
-        }
-        Err(error) => Err(format!(".env: {error}")),
-    }
-}
-
-/// Where data lives: what `serve` and `seed` share.
-#[derive(Debug, Clone, Args)]
-pub struct StorageSettings {
-    /// sqlite://PATH, sqlite::memory:, or postgres://USER:PASSWORD@HOST/NAME
-    #[arg(long, env, default_value = "sqlite://chronos.db", hide_env_values = true)]
-    pub database_url: DatabaseUrl,
-
-    /// Connections in the database pool
-    #[arg(long, env, default_value = "16", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub database_pool_size: u32,
-
-    /// redis://HOST:PORT, the cache that all replicas share; unset: the cache lives in the process
-    #[arg(long, env, hide_env_values = true)]
-    pub redis_url: Option<RedisUrl>,
-
-    /// Lifetime of a cached product, in seconds
-    #[arg(long, env, default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub cache_ttl_seconds: u32,
-}
-
-impl StorageSettings {
-    pub fn cache_ttl(&self) -> Duration {
-        Duration::from_secs(self.cache_ttl_seconds.into())
-    }
-}
-
-/// Where the process listens, and how it stops.
-#[derive(Debug, Clone, Args)]
-pub struct ListenSettings {
-    /// Address to bind; 0.0.0.0 or :: for every interface
-    #[arg(long, env, default_value = "127.0.0.1")]
-    pub host: BindAddress,
-
-    /// Port of the gateway
-    #[arg(long, env, default_value = "3000")]
-    pub gateway_port: u16,
-
-    /// Port of the product service
-    #[arg(long, env, default_value = "3001")]
-    pub product_service_port: u16,
-
-    /// Port of the customer service
-    #[arg(long, env, default_value = "3002")]
-    pub customer_service_port: u16,
-
-    /// How long requests in flight may take to finish after SIGTERM, in seconds
-    #[arg(long, env, default_value = "10", value_parser = clap::value_parser!(u32).range(0..=3600))]
-    pub shutdown_timeout_seconds: u32,
-}
-
-/// How the gateway treats its clients, and where it forwards.
-#[derive(Debug, Clone, Args)]
-pub struct GatewaySettings {
-    /// Where `--role gateway` forwards /products
-    #[arg(long, env, default_value = "http://127.0.0.1:3001")]
-    pub product_service_url: UpstreamUrl,
-
-    /// Where `--role gateway` forwards /customers
-    #[arg(long, env, default_value = "http://127.0.0.1:3002")]
-    pub customer_service_url: UpstreamUrl,
-
-    /// Key of the tokens (HS256), at least 32 bytes; unset, on a loopback HOST only: a random one
-    #[arg(long, env, hide_env_values = true)]
-    pub jwt_secret: Option<Secret>,
-
-    /// Whether POST /auth/token hands out tokens [default: on if JWT_SECRET is unset, else off]
-    #[arg(long, env)]
-    pub auth_token_endpoint: Option<Switch>,
-
-    /// Requests a minute for each client address, and the size of its burst; 0: no limit
-    #[arg(long, env, default_value = "100", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
-    pub rate_limit_per_minute: u32,
-
-    /// Addresses or CIDRs, comma-separated, whose X-Forwarded-For names the client
-    #[arg(long, env, default_value = "", hide_default_value = true)]
-    pub trusted_proxies: TrustedProxies,
-}
-
-impl GatewaySettings {
-    /// Whether tokens are handed out, by setting or by default.
-    pub fn hands_out_tokens(&self) -> bool {
-        match self.auth_token_endpoint {
-            Some(switch) => switch == Switch::On,
-            None => self.jwt_secret.is_none(),
-        }
-    }
-
-    /// The limit, or `None` when it is turned off.
-    pub fn rate_limit(&self) -> Option<NonZeroU32> {
-        NonZeroU32::new(self.rate_limit_per_minute)
-    }
-
-    /// Refuses a missing, short or published key where others could reach the gateway.
-    ///
-    /// # Errors
-    /// The sentence to show, which names the setting and never the value.
-    pub fn check_secret(&self, host: &BindAddress) -> Result<(), String> {
-        match &self.jwt_secret {
-            Some(secret) => secret.check().map_err(|reason| format!("JWT_SECRET {reason}")),
-            None if host.is_loopback() => Ok(()),
-            None => Err(format!(
-                "JWT_SECRET must be set when HOST is {host}: anyone can reach this address. \
-                 Make one with: openssl rand -hex 32"
-            )),
-        }
-    }
-}
+const MIN_SECRET_BYTES: usize = 32;
 
 /// The filter of the log, as the `env_logger` crate documents it.
 #[derive(Debug, Clone)]
@@ -409,7 +280,11 @@ impl Secret {
         self.0.as_bytes()
     }
 
-    fn check(&self) -> Result<(), &'static str> {
+    /// Whether others cannot guess or look up the key.
+    ///
+    /// # Errors
+    /// What is wrong with it, to be read after the name of the setting.
+    pub fn check(&self) -> Result<(), &'static str> {
         let lower = self.0.to_lowercase();
         let mut distinct: Vec<u8> = self.0.bytes().collect();
         distinct.sort_unstable();
@@ -437,14 +312,5 @@ impl FromStr for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
-    }
-}
-
-/// Names a setting whose value does not parse, as `DATABASE_URL (--database-url) …`, from clap's
-/// name of it (`--database-url <DATABASE_URL>`). The value stays out: it may be a secret.
-pub fn describe_bad_value(argument: &str, reason: &str) -> String {
-    match argument.split_once(" <").and_then(|(flag, rest)| Some((flag, rest.strip_suffix('>')?))) {
-        Some((flag, variable)) => format!("{variable} ({flag}) {reason}"),
-        None => format!("{argument} {reason}"),
     }
 }
