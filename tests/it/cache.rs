@@ -140,9 +140,9 @@ fn two_loads_serve_any_number_of_readers(combination: &Combination) {
             for _ in 0..READERS {
                 scope.spawn(|| store.app.get(&format!("/products/{id}")).expect(status));
             }
-            until("all readers have come", || {
-                let asked = format!("asked for product {id}");
-                store.app.processes[0].log().matches(&asked).count() == READERS
+            until("all readers wait", || {
+                let waiting = format!("waiting for a load of {id}\n");
+                store.app.processes[0].log().matches(&waiting).count() == READERS
             });
             store.gate.wait_for_held_answer();
             store.gate.open();

@@ -52,6 +52,7 @@ where
     /// That of the load; `None` when the load panicked.
     pub async fn join(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
         let mut outcome = self.board(id);
+        log::debug!("waiting for a load of {id}");
         match outcome.wait_for(Option::is_some).await {
             Ok(landed) => landed.clone().ok_or(None)?.map_err(Some),
             Err(_) => Err(None),

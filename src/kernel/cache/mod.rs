@@ -116,7 +116,6 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
     /// # Errors
     /// Those of the loader.
     pub async fn get(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
-        log::debug!("asked for {} {id}", V::KIND);
         match self.store.lookup(id).await {
             Lookup::Hit(value) => Ok(Some((value, Origin::Cache))),
             Lookup::Miss(_) | Lookup::Away => self.flights.join(id).await,
