@@ -9,8 +9,8 @@ use crate::kernel::config::{TrustedProxies, UpstreamUrl};
 use crate::kernel::http::{Failure, MAX_BODY_BYTES};
 use crate::kernel::telemetry::RequestId;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use futures_util::StreamExt;
@@ -20,11 +20,12 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::convert::Infallible;
 use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// From the last byte of the request to the head of the answer, and between two parts of it.
@@ -65,27 +66,35 @@ impl Proxy {
         request: HttpRequest,
         payload: web::Payload,
     ) -> Result<HttpResponse, Failure> {
-        let (body, body_sent) = stream_body(&request, payload);
+        let (body, sending) = stream_body(&request, payload);
+        let mut sending = Box::pin(sending);
         let outgoing = self.outgoing_request(upstream, &request, body)?;
         let answer = self.client.request(outgoing);
         tokio::pin!(answer);
-        // The clock starts when the body is sent: a client that uploads slowly is not the
-        // upstream's fault.
+        let too_slow = |what| {
+            Failure::from(GatewayError::UpstreamSlow).because(format!("{upstream} {what} in time"))
+        };
+        // The body is sent from here and not from a task: actix closes the connection at a broken
+        // body, and sends only the answer that is ready by then.
         let answer = tokio::select! {
-            answer = &mut answer => answer,
-            sent = body_sent => match sent {
-                Ok(Err(error)) => return Err(error.into()),
-                Ok(Ok(())) | Err(_) => match tokio::time::timeout(ANSWER_TIMEOUT, &mut answer).await {
-                    Ok(answer) => answer,
-                    Err(_) => {
-                        return Err(Failure::from(GatewayError::UpstreamSlow)
-                            .because(format!("{upstream} did not answer in time")));
-                    }
-                },
+            biased;
+            // The clock starts when the body is sent: a client that uploads slowly is not the
+            // upstream's fault.
+            sent = &mut sending => match sent {
+                Ok(()) => tokio::time::timeout(ANSWER_TIMEOUT, &mut answer)
+                    .await
+                    .map_err(|_| too_slow("did not answer"))?,
+                Err(GatewayError::UpstreamSlow) => return Err(too_slow("did not take the body")),
+                Err(error) => return Err(error.into()),
             },
+            answer = &mut answer => {
+                // It came before the end of the body, which may still be wanted.
+                rt::spawn(sending);
+                answer
+            }
         };
         let answer = answer.map_err(|error| failure_of(upstream, &error))?;
-        Ok(incoming_response(answer))
+        Ok(incoming_response(request.method(), answer))
     }
 
     fn outgoing_request(
@@ -109,6 +118,10 @@ impl Proxy {
                 headers.append(name, value);
             }
         }
+        if request.headers().contains_key(TRANSFER_ENCODING) {
+            // hyper leaves out the body of a GET whose framing is not said.
+            headers.insert("transfer-encoding", http::HeaderValue::from_static("chunked"));
+        }
         if let Some(id) = RequestId::current(request)
             && let Ok(value) = http::HeaderValue::from_str(id.as_str())
         {
@@ -126,49 +139,58 @@ pub fn proxy(config: &mut web::ServiceConfig, proxy: Proxy, upstream: UpstreamUr
     }));
 }
 
-/// Streams the client's body to the upstream. The second value tells how it ended.
+/// The client's body as hyper takes it, and the work of sending it, which tells how it ended.
 fn stream_body(
     request: &HttpRequest,
     mut payload: web::Payload,
-) -> (UpstreamBody<Bytes, GatewayError>, oneshot::Receiver<Result<(), GatewayError>>) {
-    let (ended, body_sent) = oneshot::channel();
-    let has_body = request.headers().contains_key("content-length")
-        || request.headers().contains_key("transfer-encoding");
-    if !has_body {
-        let _receiver_is_below = ended.send(Ok(()));
-        let empty = http_body_util::Empty::new().map_err(|never| match never {});
-        return (empty.boxed(), body_sent);
-    }
+) -> (UpstreamBody<Bytes, GatewayError>, impl Future<Output = Result<(), GatewayError>> + use<>) {
+    let has_body = request.headers().contains_key(CONTENT_LENGTH)
+        || request.headers().contains_key(TRANSFER_ENCODING);
     let (parts, receiver) = mpsc::channel(BODY_QUEUE);
-    // A payload of actix belongs to its thread, and hyper wants a body that can move: a task of
-    // this thread hands the parts over. It ends when hyper drops the body.
-    rt::spawn(async move {
-        let mut length = 0;
-        let outcome = loop {
-            let part = match payload.next().await {
-                None => break Ok(()),
-                Some(Ok(part)) => part,
-                Some(Err(_)) => break Err(GatewayError::BrokenBody),
-            };
-            length += part.len();
-            if length > MAX_BODY_BYTES {
-                break Err(GatewayError::TooLarge);
-            }
-            if parts.send(Ok(part)).await.is_err() {
-                break Ok(());
-            }
-        };
-        if let Err(error) = outcome {
-            // Breaks the request off: half a body must not look like a whole one.
-            let _upstream_may_be_gone = parts.send(Err(error)).await;
+    let body = if has_body {
+        PartsBody(receiver).boxed()
+    } else {
+        http_body_util::Empty::new().map_err(|never| match never {}).boxed()
+    };
+    // A payload of actix belongs to its thread, and hyper wants a body that can move: so the parts
+    // are handed over. When hyper drops the body, it needs no more of them.
+    let sending = async move {
+        if !has_body {
+            return Ok(());
         }
-        let _handler_may_be_gone = ended.send(outcome);
-    });
-    (PartsBody(receiver).boxed(), body_sent)
+        let mut length = 0;
+        while let Some(part) = payload.next().await {
+            let data = part.map_err(|_| GatewayError::BrokenBody)?;
+            length += data.len();
+            if length > MAX_BODY_BYTES {
+                return Err(GatewayError::TooLarge);
+            }
+            if !hand_over(&parts, Part::Data(data)).await? {
+                return Ok(());
+            }
+        }
+        hand_over(&parts, Part::End).await.map(drop)
+    };
+    (body, sending)
 }
 
-/// Parts of a body as they come.
-struct PartsBody(mpsc::Receiver<Result<Bytes, GatewayError>>);
+/// Whether the upstream still wants the body.
+async fn hand_over(parts: &mpsc::Sender<Part>, part: Part) -> Result<bool, GatewayError> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, parts.send(part)).await {
+        Ok(taken) => Ok(taken.is_ok()),
+        Err(_) => Err(GatewayError::UpstreamSlow),
+    }
+}
+
+/// A part of a body, or the word that it is complete.
+enum Part {
+    Data(Bytes),
+    End,
+}
+
+/// Parts of a body as they come. When they stop without [`Part::End`] the request is broken off:
+/// half a body must not look like a whole one.
+struct PartsBody(mpsc::Receiver<Part>);
 
 impl Body for PartsBody {
     type Data = Bytes;
@@ -178,11 +200,15 @@ impl Body for PartsBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, GatewayError>>> {
-        self.0.poll_recv(cx).map(|part| part.map(|part| part.map(Frame::data)))
+        self.0.poll_recv(cx).map(|part| match part {
+            Some(Part::Data(data)) => Some(Ok(Frame::data(data))),
+            Some(Part::End) => None,
+            None => Some(Err(GatewayError::BrokenBody)),
+        })
     }
 }
 
-fn incoming_response(answer: hyper::Response<Incoming>) -> HttpResponse {
+fn incoming_response(method: &Method, answer: hyper::Response<Incoming>) -> HttpResponse {
     let (head, body) = answer.into_parts();
     let status =
         StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -201,10 +227,32 @@ fn incoming_response(answer: hyper::Response<Incoming>) -> HttpResponse {
             response.append_header((name, value));
         }
     }
+    if method == Method::HEAD {
+        let length = head.headers.get("content-length").and_then(|value| value.to_str().ok());
+        return response.body(NoBody(length.and_then(|length| length.parse().ok())));
+    }
     response.body(AnswerBody {
         body: Box::pin(body),
         timer: Box::pin(tokio::time::sleep(ANSWER_TIMEOUT)),
     })
+}
+
+/// The body of an answer to HEAD: none, and the length that GET would have, where it is known.
+struct NoBody(Option<u64>);
+
+impl MessageBody for NoBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0.map_or(BodySize::None, BodySize::Sized)
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
 }
 
 /// The body of an answer on its way to the client. When the upstream breaks off or falls silent it
@@ -261,9 +309,6 @@ fn failure_of(upstream: &UpstreamUrl, error: &ClientError) -> Failure {
     let mut causes: Vec<String> = Vec::new();
     let mut source: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(cause) = source {
-        if let Some(own) = cause.downcast_ref::<GatewayError>() {
-            return (*own).into();
-        }
         causes.push(cause.to_string());
         source = cause.source();
     }

@@ -101,14 +101,13 @@ pub fn client_address(request: &ServiceRequest, trusted: &TrustedProxies) -> IpA
     if !trusted.contains(client) {
         return client;
     }
-    let values: Vec<&str> = request
-        .headers()
-        .get_all(X_FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    let hops = values.iter().rev().flat_map(|value| value.rsplit(',')).map(str::trim);
+    // Split before it is read as text: what a client sends in bytes that are none must not hide
+    // what a proxy has added behind it.
+    let values: Vec<&HeaderValue> = request.headers().get_all(X_FORWARDED_FOR).collect();
+    let hops = values.iter().rev().flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+    let address = |hop| std::str::from_utf8(hop).ok()?.trim().parse::<IpAddr>().ok();
     for hop in hops {
-        let Ok(address) = hop.parse::<IpAddr>() else {
+        let Some(address) = address(hop) else {
             break;
         };
         client = address.to_canonical();

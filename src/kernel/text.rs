@@ -1,6 +1,7 @@
 //! Rules for free text: bounded, not blank, without NUL; kept byte for byte.
 
 use crate::kernel::error::Invalid;
+use serde_json::Value;
 
 /// Returns `text` unchanged when it has 1 to `max_chars` characters, is not all white space, and
 /// holds no NUL (PostgreSQL cannot store one).
@@ -28,15 +29,14 @@ pub fn bounded(field: &'static str, text: String, max_chars: usize) -> Result<St
     Ok(text)
 }
 
-/// Whether a JSON text holds the escape of a NUL, which PostgreSQL cannot store. Backslashes occur
-/// in strings alone, so that no parsing is needed to find it.
-pub fn contains_escaped_nul(text: &str) -> bool {
-    let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
-        if rest[at..].starts_with(b"\\u0000") {
-            return true;
+/// Whether a string or the name of a member anywhere in the value has a NUL.
+pub fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value))
         }
-        rest = rest.get(at + 2..).unwrap_or_default();
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
-    false
 }

@@ -89,7 +89,8 @@ pub struct UpdateProduct {
     name: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
     brand: Option<Option<String>>,
-    price: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    price: Option<Option<Box<RawValue>>>,
     #[serde(default, deserialize_with = "present")]
     stock: Option<Option<i64>>,
     #[serde(default, deserialize_with = "present")]
@@ -106,7 +107,7 @@ impl TryFrom<UpdateProduct> for ProductChanges {
         let changes = ProductChanges {
             name: not_null("name", body.name)?.map(parse_name).transpose()?,
             brand: not_null("brand", body.brand)?.map(parse_brand).transpose()?,
-            price: body.price.map(price).transpose()?,
+            price: not_null("price", body.price)?.map(price).transpose()?,
             stock: not_null("stock", body.stock)?.map(parse_stock).transpose()?,
             category: not_null("category", body.category)?.map(parse_category).transpose()?,
             metadata: body.metadata,

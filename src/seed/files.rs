@@ -1,7 +1,7 @@
 //! The three files: read, checked record by record and against each other, loaded.
 use crate::customer::{self, CustomerRecord, OrderRecord};
 use crate::kernel::db::DbConn;
-use crate::kernel::text::contains_escaped_nul;
+use crate::kernel::text::holds_nul;
 use crate::product::{self, ProductRecord};
 use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
@@ -112,12 +112,13 @@ pub fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
 }
 
 fn records<T: DeserializeOwned>(file: &str, text: &str) -> anyhow::Result<Vec<T>> {
-    if contains_escaped_nul(text) {
-        bail!("{file}: a string holds a NUL character, which cannot be stored");
-    }
     let raw: Vec<&RawValue> =
         serde_json::from_str(text).with_context(|| format!("{file}: not an array of objects"))?;
     let parse = |(index, raw): (usize, &RawValue)| {
+        if serde_json::from_str(raw.get()).is_ok_and(|value| holds_nul(&value)) {
+            let record = name_of(index, raw);
+            bail!("{file}: {record}: a string holds a NUL character, which cannot be stored");
+        }
         let mut deserializer = serde_json::Deserializer::from_str(raw.get());
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();

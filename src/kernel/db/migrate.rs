@@ -107,7 +107,7 @@ mod sqlite {
         if matches!(url, DatabaseUrl::SqliteFile(_)) {
             switch_to_wal(&mut pooled.conn).with_context(|| format!("opening {url}"))?;
         }
-        pooled.conn.transact(|conn| {
+        let prepared = pooled.conn.transact(|conn| -> anyhow::Result<Prepared> {
             let is_new = count_tables(conn)? == 0;
             run_migrations(conn, url)?;
             match load {
@@ -118,7 +118,11 @@ mod sqlite {
                 _ if is_new => Ok(Prepared::Created),
                 _ => Ok(Prepared::Existing),
             }
-        })
+        })?;
+        // Nothing is cached yet: what changed before now is no news to the watch for other
+        // writers, which would else forget the first products that were read.
+        let _before = pooled.was_changed_elsewhere()?;
+        Ok(prepared)
     }
 
     /// Readers then never wait for a writer. SQLite answers BUSY here without waiting when another

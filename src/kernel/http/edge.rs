@@ -54,9 +54,11 @@ fn finish(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
         Some(failure) => {
             let (request, refused) = response.into_parts();
             let mut rendered = render(&failure, id);
-            // What a layer in between has set (the rate limit, Allow) stays.
+            // What a layer in between has set (the rate limit, Allow) stays, but for what tells of
+            // the body that is replaced.
+            let own = rendered.headers().clone();
             for (name, value) in refused.headers() {
-                if !rendered.headers().contains_key(name) {
+                if !own.contains_key(name) && !name.as_str().starts_with("content-") {
                     rendered.headers_mut().append(name.clone(), value.clone());
                 }
             }
