@@ -80,8 +80,9 @@ impl KeyExtractor for ClientAddress {
         _: HttpResponseBuilder,
     ) -> HttpResponse {
         let wait = negative.wait_time_from(DefaultClock::default().now());
-        // Rounded up: a client that comes back when told must not be refused again.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        // Rounded up: a client that comes back when told must not be refused again. And "retry in
+        // 0 seconds" is no answer to a request that is refused, even where the wait has just ended.
+        let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
         let limit = negative.quota().burst_size().get();
         Failure::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too Many Requests")
             .showing_status()

@@ -14,7 +14,7 @@ pub struct Cents(i64);
 const MAX_PRICE: Cents = Cents(9_999_999_999);
 
 const NOT_MONEY: &str =
-    "must be an amount with at most two decimals, as a number or a string, such as \"14500.00\"";
+    "must be an amount without a sign and with at most two decimals, such as \"14500.00\"";
 
 impl Cents {
     pub const ZERO: Cents = Cents(0);

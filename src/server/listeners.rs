@@ -4,7 +4,7 @@ use super::modules::Module;
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::{edge, limit_declared_length, not_found, refuse_unsafe_paths};
+use crate::kernel::http::{bound_body, edge, not_found, refuse_unsafe_paths};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
@@ -64,7 +64,7 @@ fn bind_one(
     let server = HttpServer::new(move || {
         // The limiter can only wrap a future that may move; the one of a scope may.
         let routes = web::scope("")
-            .wrap(from_fn(limit_declared_length))
+            .wrap(from_fn(bound_body))
             .wrap(from_fn(refuse_unsafe_paths))
             .configure(configure.clone())
             .default_service(web::to(not_found));

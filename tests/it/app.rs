@@ -447,6 +447,18 @@ impl App {
         self.send("GET", path, None)
     }
 
+    /// Reads until the cache answers. The first answer may still come from the database: Redis has
+    /// 50 ms to take it in, and a busy machine can miss them.
+    #[track_caller]
+    pub fn get_cached(&self, path: &str) -> Answer {
+        let mut last = self.get(path).expect(200);
+        crate::kit::until("the cache answers", || {
+            last = self.get(path).expect(200);
+            last.json["cached"] == true
+        });
+        last
+    }
+
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, Some(body))

@@ -1,5 +1,494 @@
-//! To be filled.
+//! What the schema refuses by itself, when somebody writes past the program. Each refusal stands
+//! beside the same statement with a good value, which passes: a mistake in the SQL is no refusal.
 
+use crate::app::{Backend, Combination, Storage};
 use crate::cases;
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use std::path::PathBuf;
 
-cases![];
+cases![
+    BothBackends:
+        a_price_is_0_to_9999999999_cents,
+        a_number_is_a_number,
+        a_fraction_of_a_cent_is_never_stored,
+        a_stock_is_0_to_2147483647,
+        an_update_is_held_to_the_rules_of_an_insert,
+        names_are_neither_blank_nor_too_long,
+        an_id_is_1_to_50_plain_characters,
+        an_id_belongs_to_one_row,
+        a_json_column_holds_an_object_or_nothing,
+        a_version_is_positive,
+        a_time_is_a_time,
+        a_tier_is_one_of_four,
+        a_status_is_one_of_three,
+        an_email_is_visible_ascii_with_one_at_sign,
+        an_email_belongs_to_one_customer_in_any_case,
+        an_order_has_a_customer,
+        a_customer_with_orders_cannot_be_deleted_or_renamed,
+        an_order_number_belongs_to_one_order,
+        a_total_is_not_negative,
+        an_item_has_an_order,
+        an_item_has_a_place_of_its_own,
+        a_quantity_is_1_to_2147483647,
+        the_items_of_a_deleted_order_go_with_it,
+        an_order_outlives_its_products,
+        required_columns_refuse_null,
+        down_takes_away_everything_that_up_made;
+];
+
+const PLAIN_IDS: [&str; 4] =
+    ["'a'", "'A-z_09'", "'-'", "'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee'"];
+const OTHER_IDS: [&str; 9] = [
+    "''",
+    "' '",
+    "'a b'",
+    "'a.b'",
+    "'a''b'",
+    "'é'",
+    "'a\n'",
+    "'\na'",
+    "'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeef'",
+];
+
+fn a_price_is_0_to_9999999999_cents(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for row in [product(), item()] {
+        let good = ["0", "1", "9999999999"];
+        let bad = ["-1", "10000000000", "9223372036854775807", "-9223372036854775808"];
+        expect_rule(&storage, &row, "price", &good, &bad);
+    }
+}
+
+fn a_number_is_a_number(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let bad = ["'abc'", "''", "'NaN'", "'Infinity'", "'1.5'", "'1e400'", "1e400"];
+    for (row, column) in [
+        (product(), "price"),
+        (product(), "stock"),
+        (product(), "version"),
+        (order(), "id"),
+        (order(), "total_amount"),
+        (item(), "line"),
+        (item(), "quantity"),
+        (item(), "price"),
+    ] {
+        expect_rule(&storage, &row, column, &["1000"], &bad);
+    }
+}
+
+fn a_fraction_of_a_cent_is_never_stored(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for (row, column) in [(product(), "price"), (order(), "total_amount"), (item(), "price")] {
+        let insert = row.with(column, "1500.5").insert();
+        if combination.is_postgres() {
+            // Here an integer column rounds what it is given.
+            storage.execute(&insert).expect("it is rounded");
+            let stored = format!("SELECT count(*) AS count FROM {} WHERE {column}", row.table);
+            assert_eq!(count(&storage, &format!("{stored} = 1501")), 1, "{insert}");
+            assert_eq!(count(&storage, &format!("{stored} <> floor({column})")), 0, "{insert}");
+        } else {
+            expect_rule(&storage, &row, column, &["1500", "1501.0"], &["1500.5", "0.1"]);
+        }
+    }
+}
+
+fn a_stock_is_0_to_2147483647(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let (good, bad) = (["0", "2147483647"], ["-1", "2147483648", "9223372036854775807"]);
+    expect_rule(&storage, &product(), "stock", &good, &bad);
+}
+
+fn an_update_is_held_to_the_rules_of_an_insert(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for (good, bad) in [
+        ("UPDATE products SET stock = stock - stock", "UPDATE products SET stock = -1 - stock"),
+        ("UPDATE products SET price = 0", "UPDATE products SET price = -price - 1"),
+        ("UPDATE customers SET tier = 'gold'", "UPDATE customers SET tier = 'Gold'"),
+        ("UPDATE orders SET status = 'pending'", "UPDATE orders SET status = 'paid'"),
+        ("UPDATE order_items SET quantity = 1", "UPDATE order_items SET quantity = 0"),
+    ] {
+        expect_accepted(&storage, good);
+        expect_refused(&storage, bad);
+    }
+}
+
+fn names_are_neither_blank_nor_too_long(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for (row, column, longest) in [
+        (product(), "name", 255),
+        (product(), "brand", 100),
+        (product(), "category", 50),
+        (customer(), "name", 255),
+        (customer(), "phone", 50),
+        (order(), "order_number", 50),
+        (order(), "payment_method", 50),
+        (item(), "product_name", 255),
+    ] {
+        let fits = format!("'{}'", "é".repeat(longest));
+        let too_long = format!("'{}'", "é".repeat(longest + 1));
+        // A letter that an escape sequence ends in is a letter.
+        let good = ["'x'", "' x '", "'v'", "'fnrtv'", &fits];
+        let bad = ["''", "' '", "'\t'", "' \t\n\r\u{b}\u{c}'", &too_long];
+        expect_rule(&storage, &row, column, &good, &bad);
+    }
+}
+
+fn an_id_is_1_to_50_plain_characters(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for (row, column) in [(product(), "id"), (customer(), "id"), (item(), "product_id")] {
+        expect_rule(&storage, &row, column, &PLAIN_IDS, &OTHER_IDS);
+    }
+}
+
+fn an_id_belongs_to_one_row(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    expect_rule(&storage, &product(), "id", &["'PROD_001'"], &["'prod_001'"]);
+    expect_rule(&storage, &customer(), "id", &["'CUST_001'"], &["'cust_001'"]);
+    expect_rule(&storage, &order(), "id", &["1001"], &["1", "0", "-1"]);
+}
+
+fn a_json_column_holds_an_object_or_nothing(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["NULL", "'{}'", r#"'{"a":[1,{"b":null}]}'"#];
+    let bad = ["'[]'", "'1'", "'\"x\"'", "'null'", "'true'", "''", "'{a:1}'", "'{\"a\":1'", "'x'"];
+    for (row, column) in
+        [(product(), "metadata"), (customer(), "address"), (order(), "shipping_address")]
+    {
+        expect_rule(&storage, &row, column, &good, &bad);
+    }
+}
+
+fn a_version_is_positive(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for row in [product(), customer(), order()] {
+        expect_rule(&storage, &row, "version", &["1", "9223372036854775807"], &["0", "-1"]);
+    }
+}
+
+fn a_time_is_a_time(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["'2026-01-01 00:00:00'", "'2026-12-31 23:59:59.999'"];
+    for row in [product(), customer(), order()] {
+        for column in ["created_at", "updated_at"] {
+            expect_rule(&storage, &row, column, &good, &["'soon'", "''", "5", "'12:00'"]);
+        }
+    }
+}
+
+fn a_tier_is_one_of_four(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["'bronze'", "'silver'", "'gold'", "'platinum'"];
+    let bad = ["'Gold'", "'GOLD'", "' gold'", "'gold '", "'diamond'", "''", "1"];
+    expect_rule(&storage, &customer(), "tier", &good, &bad);
+}
+
+fn a_status_is_one_of_three(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["'pending'", "'completed'", "'cancelled'"];
+    let bad = ["'Pending'", "'canceled'", "'paid'", "''", "1"];
+    expect_rule(&storage, &order(), "status", &good, &bad);
+}
+
+fn an_email_is_visible_ascii_with_one_at_sign(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let longest = format!("'{}@b'", "a".repeat(253));
+    let too_long = format!("'{}@b'", "a".repeat(254));
+    let good = ["'a@b'", "'o''hara+tag@mail.example.com'", r#"'%_\"*[x]@b'"#, "'!~@!~'", &longest];
+    let bad = [
+        "''", "'plain'", "'@'", "'@b'", "'a@'", "'a@b@c'", "'a@@b'", "'a b@c'", "' a@b'", "'a@b '",
+        "'a@b\n'", "'a\t@b'", "'é@b'", "'a@é'", &too_long,
+    ];
+    expect_rule(&storage, &customer(), "email", &good, &bad);
+}
+
+fn an_email_belongs_to_one_customer_in_any_case(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["'eleonore.vautier@example.org'"];
+    let bad = ["'eleonore.vautier@example.com'", "'ELEONORE.Vautier@Example.COM'"];
+    expect_rule(&storage, &customer(), "email", &good, &bad);
+    let update =
+        |email: &str| format!("UPDATE customers SET email = '{email}' WHERE id = 'cust_002'");
+    expect_accepted(&storage, &update("J.Whitcombe@Example.org"));
+    expect_refused(&storage, &update("Eleonore.Vautier@example.com"));
+}
+
+fn an_order_has_a_customer(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let bad = ["'nobody'", "'CUST_001'", "''"];
+    expect_rule(&storage, &order(), "customer_id", &["'cust_040'"], &bad);
+}
+
+fn a_customer_with_orders_cannot_be_deleted_or_renamed(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    expect_accepted(&storage, "DELETE FROM customers WHERE id = 'cust_040'");
+    expect_refused(&storage, "DELETE FROM customers WHERE id = 'cust_001'");
+    expect_accepted(&storage, "UPDATE customers SET id = 'other' WHERE id = 'cust_040'");
+    expect_refused(&storage, "UPDATE customers SET id = 'other' WHERE id = 'cust_001'");
+    // Their one order is a cancelled one.
+    expect_refused(&storage, "DELETE FROM customers WHERE id = 'cust_008'");
+    expect_accepted(
+        &storage,
+        "DELETE FROM orders WHERE customer_id = 'cust_001'; \
+         DELETE FROM customers WHERE id = 'cust_001'",
+    );
+}
+
+fn an_order_number_belongs_to_one_order(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let (good, bad) = (["'CHR-2023-900001'"], ["'CHR-2023-000001'"]);
+    expect_rule(&storage, &order(), "order_number", &good, &bad);
+}
+
+fn a_total_is_not_negative(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["0", "10000000000", "9223372036854775807"];
+    let bad = ["-1", "9223372036854775808"];
+    expect_rule(&storage, &order(), "total_amount", &good, &bad);
+}
+
+fn an_item_has_an_order(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    expect_rule(&storage, &item(), "order_id", &["1", "120"], &["121", "0", "-1"]);
+}
+
+fn an_item_has_a_place_of_its_own(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    // Order 1 has one item.
+    expect_rule(&storage, &item(), "line", &["2", "2147483647"], &["1", "0", "-1"]);
+}
+
+fn a_quantity_is_1_to_2147483647(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    expect_rule(&storage, &item(), "quantity", &["1", "2147483647"], &["0", "-1", "2147483648"]);
+}
+
+fn the_items_of_a_deleted_order_go_with_it(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let items = "SELECT count(*) AS count FROM order_items";
+    let (all, of_one) =
+        (count(&storage, items), count(&storage, &format!("{items} WHERE order_id = 1")));
+    assert_eq!(of_one, 1);
+    storage.execute("DELETE FROM orders WHERE id = 1").expect("an order can be deleted");
+    assert_eq!(count(&storage, items), all - of_one);
+}
+
+fn an_order_outlives_its_products(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let items = "SELECT count(*) AS count FROM order_items WHERE product_id = 'prod_001'";
+    let before = count(&storage, items);
+    assert!(before > 0);
+    storage.execute("DELETE FROM products WHERE id = 'prod_001'").expect("no order holds it");
+    assert_eq!(count(&storage, items), before);
+}
+
+fn required_columns_refuse_null(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    for row in [product(), customer(), order(), item()] {
+        expect_accepted(&storage, &row.insert());
+        for (column, _) in &row.columns {
+            match (row.table, *column) {
+                ("products", "metadata")
+                | ("customers", "phone" | "address")
+                | ("orders", "payment_method" | "shipping_address" | "notes") => {
+                    expect_accepted(&storage, &row.with(column, "NULL").insert());
+                }
+                // SQLite numbers such a row itself.
+                ("orders", "id") => {}
+                _ => expect_refused(&storage, &row.with(column, "NULL").insert()),
+            }
+        }
+    }
+}
+
+fn down_takes_away_everything_that_up_made(combination: &Combination) {
+    let storage = Storage::empty(&combination.backend);
+    let things = match combination.backend {
+        Backend::Sqlite => {
+            "SELECT count(*) AS count FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+        }
+        Backend::Postgres(_) => {
+            "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace) \
+             + (SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace) \
+             + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS count"
+        }
+    };
+    let migrations = migrations(combination);
+    assert!(!migrations.is_empty());
+    // Twice: what is left over would be in the way.
+    for _ in 0..2 {
+        for folder in &migrations {
+            run_file(&storage, folder.join("up.sql"));
+        }
+        assert!(count(&storage, things) >= 4);
+        storage.execute(&customer().insert()).expect("the tables are there");
+        for folder in migrations.iter().rev() {
+            run_file(&storage, folder.join("down.sql"));
+        }
+        assert_eq!(count(&storage, things), 0);
+    }
+}
+
+// ------------------------------------------------------------ What the cases use
+
+/// A row that the schema takes, as the literals of its columns.
+struct Row {
+    table: &'static str,
+    columns: Vec<(&'static str, String)>,
+}
+
+impl Row {
+    fn new(table: &'static str, columns: &[(&'static str, &str)]) -> Row {
+        let columns = columns.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Row { table, columns }
+    }
+
+    /// The same row with another literal in one column.
+    #[track_caller]
+    fn with(&self, column: &str, literal: &str) -> Row {
+        let mut columns = self.columns.clone();
+        let place = columns.iter_mut().find(|(name, _)| *name == column);
+        place.unwrap_or_else(|| panic!("no {column} in {}", self.table)).1 = literal.to_owned();
+        Row { table: self.table, columns }
+    }
+
+    fn insert(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let values: Vec<&str> = self.columns.iter().map(|(_, value)| value.as_str()).collect();
+        format!("INSERT INTO {} ({}) VALUES ({})", self.table, names.join(", "), values.join(", "))
+    }
+}
+
+fn product() -> Row {
+    Row::new(
+        "products",
+        &[
+            ("id", "'new'"),
+            ("name", "'New'"),
+            ("brand", "'Brand'"),
+            ("price", "100"),
+            ("stock", "1"),
+            ("category", "'dive'"),
+            ("metadata", "NULL"),
+            ("version", "1"),
+            ("created_at", "'2026-01-01 00:00:00'"),
+            ("updated_at", "'2026-01-01 00:00:00'"),
+        ],
+    )
+}
+
+fn customer() -> Row {
+    Row::new(
+        "customers",
+        &[
+            ("id", "'new'"),
+            ("email", "'new@example.com'"),
+            ("name", "'New'"),
+            ("tier", "'gold'"),
+            ("phone", "NULL"),
+            ("address", "NULL"),
+            ("version", "1"),
+            ("created_at", "'2026-01-01 00:00:00'"),
+            ("updated_at", "'2026-01-01 00:00:00'"),
+        ],
+    )
+}
+
+/// Of a customer of `data/`.
+fn order() -> Row {
+    Row::new(
+        "orders",
+        &[
+            ("id", "1001"),
+            ("order_number", "'NEW'"),
+            ("customer_id", "'cust_001'"),
+            ("total_amount", "100"),
+            ("status", "'completed'"),
+            ("payment_method", "NULL"),
+            ("shipping_address", "NULL"),
+            ("notes", "NULL"),
+            ("version", "1"),
+            ("created_at", "'2026-01-01 00:00:00'"),
+            ("updated_at", "'2026-01-01 00:00:00'"),
+        ],
+    )
+}
+
+/// In an order of `data/`, far behind its own items.
+fn item() -> Row {
+    Row::new(
+        "order_items",
+        &[
+            ("order_id", "1"),
+            ("line", "99"),
+            ("product_id", "'prod_001'"),
+            ("product_name", "'New'"),
+            ("quantity", "1"),
+            ("price", "100"),
+        ],
+    )
+}
+
+/// Inserts the row with each good and each bad literal in one column.
+#[track_caller]
+fn expect_rule(storage: &Storage, row: &Row, column: &str, good: &[&str], bad: &[&str]) {
+    for literal in good {
+        expect_accepted(storage, &row.with(column, literal).insert());
+    }
+    for literal in bad {
+        expect_refused(storage, &row.with(column, literal).insert());
+    }
+}
+
+/// Runs the statement and takes it back.
+#[track_caller]
+fn expect_accepted(storage: &Storage, sql: &str) {
+    let outcome = storage.execute(&format!("BEGIN; {sql}; ROLLBACK"));
+    outcome.unwrap_or_else(|error| panic!("refused: {sql}: {error}"));
+}
+
+#[track_caller]
+fn expect_refused(storage: &Storage, sql: &str) {
+    let outcome = storage.execute(&format!("BEGIN; {sql}; ROLLBACK"));
+    assert!(outcome.is_err(), "accepted: {sql}");
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// The answer to `SELECT … AS count`.
+#[track_caller]
+fn count(storage: &Storage, sql: &str) -> i64 {
+    let counted = match storage.database_url.strip_prefix("sqlite://") {
+        Some(file) => {
+            let mut conn = SqliteConnection::establish(file).expect("the file opens");
+            sql_query(sql).get_result(&mut conn)
+        }
+        None => {
+            let conn = PgConnection::establish(&storage.database_url);
+            sql_query(sql).get_result(&mut conn.expect("PostgreSQL is there"))
+        }
+    };
+    let Count { count } = counted.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    count
+}
+
+/// The folders of the migrations, from the first to the last.
+fn migrations(combination: &Combination) -> Vec<PathBuf> {
+    let kind = if combination.is_postgres() { "postgres" } else { "sqlite" };
+    let folder = format!("{}/migrations/{kind}", env!("CARGO_MANIFEST_DIR"));
+    let folders = std::fs::read_dir(folder).expect("the folder is there");
+    let mut folders: Vec<PathBuf> =
+        folders.map(|entry| entry.expect("the folder can be read").path()).collect();
+    folders.sort();
+    folders
+}
+
+#[track_caller]
+fn run_file(storage: &Storage, file: PathBuf) {
+    let sql = std::fs::read_to_string(&file).expect("the file is there");
+    storage.execute(&sql).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+}

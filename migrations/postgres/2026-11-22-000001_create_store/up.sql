@@ -44,7 +44,7 @@ CREATE TABLE orders (
     status           VARCHAR(20) NOT NULL CHECK (status IN ('pending', 'completed', 'cancelled')),
     payment_method   VARCHAR(50) CHECK (btrim(payment_method, E' \t\n\r\f\x0b') <> ''),
     shipping_address JSONB CHECK (jsonb_typeof(shipping_address) = 'object'),
-    notes            TEXT,
+    notes            TEXT CHECK (length(notes) <= 10000),
     version          BIGINT NOT NULL CHECK (version > 0),
     created_at       TIMESTAMP NOT NULL,
     updated_at       TIMESTAMP NOT NULL

@@ -5,11 +5,11 @@ use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest, ResponseError};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
@@ -47,22 +47,52 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     }
 }
 
-/// Middleware that refuses a body by its declared length, before anything else looks at it.
+/// Middleware that refuses a body by its declared length before anything else looks at it, and
+/// reads away the one of a method that takes none. Left unread, such a body would stop the
+/// connection: actix does not go on reading when a handler drops a body that is waiting.
 ///
 /// # Errors
 /// Those of the layers behind; a body above [`MAX_BODY_BYTES`] is answered with 413.
-pub async fn limit_declared_length(
-    request: ServiceRequest,
+pub async fn bound_body(
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if declared.is_some_and(|length| length.parse().is_ok_and(|n: usize| n > MAX_BODY_BYTES)) {
-        return Ok(request.into_response(too_large().error_response()).map_into_right_body());
+    let refused = match declared_length(&request) {
+        Some(length) if length > MAX_BODY_BYTES => Err(too_large()),
+        _ if takes_body(request.method()) => Ok(()),
+        _ => read_away(&mut request).await,
+    };
+    match refused {
+        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
+        Err(failure) => Ok(request.into_response(failure.error_response()).map_into_right_body()),
     }
-    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-pub(super) fn too_large() -> Failure {
+fn declared_length(request: &ServiceRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn takes_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+/// Reads a body to its end, and makes the request one without.
+async fn read_away(request: &mut ServiceRequest) -> Result<(), Failure> {
+    let mut payload = request.take_payload();
+    let mut length = 0;
+    while let Some(chunk) = payload.next().await {
+        length += chunk.map_err(broken_payload)?.len();
+        if length > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+    }
+    for framing in [CONTENT_LENGTH, TRANSFER_ENCODING] {
+        request.headers_mut().remove(framing);
+    }
+    Ok(())
+}
+
+fn too_large() -> Failure {
     Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).message("A body may have at most 1 MiB")
 }
 

@@ -7,7 +7,7 @@ mod paging;
 mod path;
 mod query;
 
-pub use body::{JsonBody, MAX_BODY_BYTES, limit_declared_length};
+pub use body::{JsonBody, MAX_BODY_BYTES, bound_body};
 pub use edge::edge;
 pub use failure::{Failure, not_found};
 pub use paging::{Cursor, Page, Pagination, next_link};

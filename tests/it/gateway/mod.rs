@@ -1,0 +1,25 @@
+//! The public door: who gets in, how often, and what crosses it on the way to a service.
+
+mod door;
+mod faults;
+mod paths;
+mod proxy;
+mod rate_limit;
+mod smuggling;
+mod tokens;
+mod wire;
+
+use crate::Case;
+
+pub fn cases() -> Vec<Case> {
+    let cases = [
+        door::cases(),
+        tokens::cases(),
+        rate_limit::cases(),
+        paths::cases(),
+        smuggling::cases(),
+        proxy::cases(),
+        faults::cases(),
+    ];
+    cases.into_iter().flatten().collect()
+}

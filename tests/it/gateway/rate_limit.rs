@@ -1,0 +1,275 @@
+//! The rate limit: a bucket for each client, counted before anything else.
+//!
+//! Most cases use a limit of a few requests a minute: its bucket gets the next one back only after
+//! many seconds, so that what is left of it can be told exactly.
+
+use super::wire::{Connection, Message};
+use crate::app::{App, Combination};
+use crate::cases;
+use crate::client::{Answer, Client};
+use std::sync::Barrier;
+use std::time::Instant;
+
+cases![
+    BothGateways:
+        of_200_requests_at_once_100_pass,
+        a_refused_request_is_told_when_to_come_back,
+        every_answer_tells_what_is_left,
+        requests_without_a_token_use_up_the_bucket,
+        a_forged_forwarding_header_changes_nothing,
+        other_addresses_have_buckets_of_their_own,
+        zero_turns_the_limit_off;
+    Once:
+        behind_trusted_proxies_the_rightmost_other_address_counts,
+        only_a_trusted_peer_is_believed,
+        ipv6_clients_are_counted_by_their_network,
+        clients_of_an_ipv6_listener_over_ipv4_are_told_apart;
+];
+
+const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: chronos\r\n";
+
+fn limited(combination: &Combination, limit: &str) -> App {
+    combination.start_with(&[("RATE_LIMIT_PER_MINUTE", limit)])
+}
+
+/// `GET /health` with more header lines, from the usual address.
+#[track_caller]
+fn health(app: &App, headers: &str) -> Message {
+    Connection::open(&app.address("/")).send(format!("{HEALTH}{headers}\r\n")).answer()
+}
+
+#[track_caller]
+fn left(answer: &Message) -> u32 {
+    let left = answer.header("x-ratelimit-remaining").and_then(|left| left.parse().ok());
+    left.unwrap_or_else(|| panic!("nothing is said of what is left: {answer:?}"))
+}
+
+fn of_200_requests_at_once_100_pass(combination: &Combination) {
+    let app = limited(combination, "100");
+    let address = app.address("/health");
+    let gate = Barrier::new(200);
+    let started = Instant::now();
+    let answers: Vec<Message> = std::thread::scope(|scope| {
+        let one = || {
+            gate.wait();
+            Connection::open(&address).send(format!("{HEALTH}\r\n")).answer()
+        };
+        let threads: Vec<_> = (0..200).map(|_| scope.spawn(one)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+    });
+    // The bucket gets one back every 600 ms.
+    let elapsed = u32::try_from(started.elapsed().as_millis()).expect("less than a month");
+    let came_back = usize::try_from(elapsed / 600).expect("a small number") + 1;
+    let (passed, refused): (Vec<&Message>, Vec<&Message>) =
+        answers.iter().partition(|answer| answer.status() == 200);
+    for answer in refused {
+        assert_eq!(answer.status(), 429);
+        // Rounded up: a client that comes back when told is not refused again.
+        assert_eq!(answer.header("retry-after"), Some("1"), "{answer:?}");
+    }
+    let passed = passed.len();
+    assert!((100..=100 + came_back).contains(&passed), "{passed} passed in {elapsed} ms");
+}
+
+fn a_refused_request_is_told_when_to_come_back(combination: &Combination) {
+    let app = limited(combination, "2");
+    for path in ["/health", "/products"] {
+        app.get(path).expect(200);
+    }
+    for path in ["/health", "/products", "/products/prod_001", "/nothing", "/products//x"] {
+        let answer = app.get(path).expect_failure(429, "Too Many Requests");
+        assert_eq!(answer.json["statusCode"], 429);
+        let seconds = answer.header("retry-after").expect("Retry-After");
+        let number: u64 = seconds.parse().expect("whole seconds");
+        assert!((1..=30).contains(&number), "{seconds}: the bucket gets one back every 30 s");
+        let message = format!("Rate limit exceeded, retry in {seconds} seconds");
+        assert_eq!(answer.json["message"], message);
+        assert_eq!(answer.header("x-ratelimit-limit"), Some("2"));
+        assert_eq!(answer.header("x-ratelimit-remaining"), Some("0"));
+    }
+}
+
+fn every_answer_tells_what_is_left(combination: &Combination) {
+    let app = limited(combination, "9");
+    let url = |path: &str| app.url(path);
+    let json = [("Content-Type", "application/json")];
+    let large = vec![b' '; (1 << 20) + 1];
+    let answers: Vec<(u16, Answer)> = vec![
+        (200, app.get("/health")),
+        (200, app.get("/products")),
+        (400, app.client.send("POST", &url("/auth/token"), &json, Some(b"{}"))),
+        (400, app.get("/products//x")),
+        (401, app.client.send("GET", &url("/products"), &[], None)),
+        (404, app.get("/nothing")),
+        (404, app.get("/customers/none")),
+        (405, app.client.send("DELETE", &url("/health"), &[], None)),
+        (413, Client::new().send("POST", &url("/auth/token"), &json, Some(&large))),
+        (429, app.get("/health")),
+        (429, app.client.send("POST", &url("/auth/token"), &json, Some(b"{}"))),
+    ];
+    for (count, (status, answer)) in (1..).zip(answers) {
+        let answer = answer.expect(status);
+        assert_eq!(answer.header("x-ratelimit-limit"), Some("9"), "{answer:?}");
+        let left = 9_u32.saturating_sub(count).to_string();
+        assert_eq!(answer.header("x-ratelimit-remaining"), Some(left.as_str()), "{answer:?}");
+    }
+}
+
+fn requests_without_a_token_use_up_the_bucket(combination: &Combination) {
+    let app = limited(combination, "3");
+    for header in [None, Some("Bearer x"), Some("Basic YTpi")] {
+        let headers: Vec<_> = header.iter().map(|value| ("Authorization", *value)).collect();
+        app.client.send("GET", &app.url("/products"), &headers, None).expect(401);
+    }
+    app.get("/products").expect(429);
+    app.client.send("GET", &app.url("/products"), &[], None).expect(429);
+}
+
+fn a_forged_forwarding_header_changes_nothing(combination: &Combination) {
+    let app = limited(combination, "5");
+    let forged = [
+        "X-Forwarded-For: 203.0.113.7\r\n",
+        "X-Forwarded-For: 203.0.113.8, 203.0.113.9\r\nX-Forwarded-For: 203.0.113.10\r\n",
+        "Forwarded: for=203.0.113.11\r\n",
+        "X-Real-IP: 203.0.113.12\r\nTrue-Client-IP: 203.0.113.13\r\n",
+        "X-Forwarded-For: garbage\r\nCF-Connecting-IP: 203.0.113.14\r\n",
+    ];
+    for (used, headers) in (1..).zip(forged) {
+        assert_eq!(left(&health(&app, headers)), 5 - used, "{headers}");
+    }
+    for headers in forged {
+        assert_eq!(health(&app, headers).status(), 429, "{headers}");
+    }
+}
+
+fn other_addresses_have_buckets_of_their_own(combination: &Combination) {
+    let app = limited(combination, "2");
+    let from = |source| {
+        let mut connection = Connection::open_from(source, &app.address("/health"));
+        connection.send(format!("{HEALTH}\r\n")).answer().status()
+    };
+    for source in [[127, 0, 0, 1], [127, 0, 0, 2], [127, 0, 1, 1]] {
+        assert_eq!([from(source), from(source), from(source)], [200, 200, 429], "{source:?}");
+    }
+    assert_eq!(from([127, 0, 0, 3]), 200);
+}
+
+fn zero_turns_the_limit_off(combination: &Combination) {
+    let app = limited(combination, "0");
+    let mut connection = Connection::open(&app.address("/health"));
+    for _ in 0..300 {
+        let answer = connection.send(format!("{HEALTH}\r\n")).answer();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.headers.iter().all(|(name, _)| !name.contains("ratelimit")), "{answer:?}");
+    }
+}
+
+/// Asserts which bucket a request with these headers is counted in: the one of `client`, which a
+/// request with that address alone has been counted in before.
+#[track_caller]
+fn assert_counted_for(app: &App, client: &str, headers: &str) {
+    let before = left(&health(app, &format!("X-Forwarded-For: {client}\r\n")));
+    let after = left(&health(app, headers));
+    assert_eq!(after + 1, before, "{headers} is not counted for {client}");
+}
+
+fn behind_trusted_proxies_the_rightmost_other_address_counts(combination: &Combination) {
+    let app = combination.start_with(&[
+        ("RATE_LIMIT_PER_MINUTE", "4"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48"),
+    ]);
+    let headers = [
+        ("203.0.113.1", "X-Forwarded-For: 198.51.100.1, 203.0.113.1\r\n"),
+        ("203.0.113.2", "X-Forwarded-For: 203.0.113.2, 10.1.2.3\r\n"),
+        ("203.0.113.3", "X-Forwarded-For: 198.51.100.1,203.0.113.3,10.1.2.3,10.4.5.6\r\n"),
+        // Lines are one list, in their order.
+        ("203.0.113.4", "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 203.0.113.4\r\n"),
+        ("203.0.113.5", "X-Forwarded-For: 203.0.113.5\r\nX-Forwarded-For: 10.1.2.3, 10.1.2.4\r\n"),
+        (
+            "203.0.113.6",
+            "X-Forwarded-For: 203.0.113.6\r\nX-Other: 1\r\nX-FORWARDED-FOR: 10.9.9.9\r\n",
+        ),
+        ("203.0.113.7", "X-Forwarded-For:  203.0.113.7  ,\t10.1.2.3 \r\n"),
+        ("203.0.113.8", "X-Forwarded-For: ::ffff:203.0.113.8\r\n"),
+        ("203.0.113.9", "X-Forwarded-For: 203.0.113.9, ::ffff:10.0.0.1\r\n"),
+        ("203.0.113.10", "X-Forwarded-For: 203.0.113.10, 2001:db8:ffff:1::1\r\n"),
+        // What stands left of the client is never looked at.
+        ("203.0.113.11", "X-Forwarded-For: garbage, 203.0.113.11\r\n"),
+        ("203.0.113.12", "X-Forwarded-For: garbage\r\nX-Forwarded-For: 203.0.113.12\r\n"),
+        ("203.0.113.13", "X-Forwarded-For: \u{fc}\r\nX-Forwarded-For: 203.0.113.13\r\n"),
+        ("203.0.113.14", "X-Forwarded-For: 198.51.100.1, \u{fc}, 203.0.113.14\r\n"),
+        // Garbage ends the walk at the proxy that passed it on.
+        ("10.2.0.1", "X-Forwarded-For: 203.0.113.20, garbage, 10.2.0.1\r\n"),
+        ("10.2.0.2", "X-Forwarded-For: 203.0.113.20, , 10.2.0.2\r\n"),
+        ("10.2.0.3", "X-Forwarded-For: 203.0.113.20:443, 10.2.0.3\r\n"),
+        ("10.2.0.4", "X-Forwarded-For: 203.0.113.20\r\nX-Forwarded-For: unknown, 10.2.0.4\r\n"),
+        (
+            "10.2.0.5",
+            "X-Forwarded-For: 203.0.113.20\r\nX-Forwarded-For: \u{fc}\r\n\
+             X-Forwarded-For: 10.2.0.5\r\n",
+        ),
+        // Only proxies: the first of them is the client.
+        ("10.3.0.1", "X-Forwarded-For: 10.3.0.1, 10.3.0.2\r\n"),
+    ];
+    for (client, headers) in headers {
+        assert_counted_for(&app, client, headers);
+    }
+    // Without a header, and behind garbage alone, the peer counts.
+    for (used, headers) in
+        (1..).zip(["", "X-Forwarded-For: garbage\r\n", "X-Forwarded-For: 203.0.113.20, \u{fc}\r\n"])
+    {
+        assert_eq!(left(&health(&app, headers)), 4 - used, "{headers}");
+    }
+}
+
+fn only_a_trusted_peer_is_believed(combination: &Combination) {
+    let app =
+        combination.start_with(&[("RATE_LIMIT_PER_MINUTE", "3"), ("TRUSTED_PROXIES", "127.0.0.1")]);
+    let from = |source, client: &str| {
+        let head = format!("{HEALTH}X-Forwarded-For: {client}\r\n\r\n");
+        left(&Connection::open_from(source, &app.address("/")).send(head).answer())
+    };
+    let (proxy, other) = ([127, 0, 0, 1], [127, 0, 0, 2]);
+    assert_eq!([from(proxy, "203.0.113.1"), from(proxy, "203.0.113.2")], [2, 2]);
+    assert_eq!([from(other, "203.0.113.3"), from(other, "203.0.113.4")], [2, 1]);
+    // The bucket of the peer is the one that a trusted proxy names, too.
+    assert_eq!(from(proxy, "127.0.0.2"), 0);
+}
+
+fn ipv6_clients_are_counted_by_their_network(combination: &Combination) {
+    let app =
+        combination.start_with(&[("RATE_LIMIT_PER_MINUTE", "3"), ("TRUSTED_PROXIES", "127.0.0.1")]);
+    let of = |client: &str| left(&health(&app, &format!("X-Forwarded-For: {client}\r\n")));
+    assert_eq!([of("2001:db8::1"), of("2001:db8::2"), of("2001:db8::ffff:0:0:1")], [2, 1, 0]);
+    assert_eq!(of("2001:db8:0:1::1"), 2);
+    // IPv4 addresses that are written as IPv6 are not one network.
+    assert_eq!([of("::ffff:203.0.113.1"), of("::ffff:203.0.113.2")], [2, 2]);
+}
+
+fn clients_of_an_ipv6_listener_over_ipv4_are_told_apart(combination: &Combination) {
+    if std::net::TcpListener::bind("[::]:0").is_err() {
+        eprintln!("this machine has no IPv6: nothing is shown");
+        return;
+    }
+    let app = combination.start_with(&[
+        ("HOST", "::"),
+        ("RATE_LIMIT_PER_MINUTE", "2"),
+        ("TRUSTED_PROXIES", "127.0.0.9"),
+    ]);
+    let address = app.address("/health");
+    let (_, port) = address.rsplit_once(':').expect("a port");
+    let address = format!("127.0.0.1:{port}");
+    let from = |source, headers: &str| {
+        let head = format!("{HEALTH}{headers}\r\n");
+        Connection::open_from(source, &address).send(head).answer().status()
+    };
+    for source in [[127, 0, 0, 1], [127, 0, 0, 2]] {
+        let forged = "X-Forwarded-For: 203.0.113.1\r\n";
+        assert_eq!([from(source, ""), from(source, forged), from(source, "")], [200, 200, 429]);
+    }
+    // A proxy is known by its IPv4 address, too.
+    for client in ["203.0.113.2", "203.0.113.3", "203.0.113.4"] {
+        let headers = format!("X-Forwarded-For: {client}\r\n");
+        assert_eq!(from([127, 0, 0, 9], &headers), 200, "{client}");
+    }
+}
