@@ -212,7 +212,9 @@ fn a_body_before_the_next_request_is_not_taken_for_one(_: &Combination) {
             let request = upstream.request();
             assert_eq!(request.method(), method);
             assert_ne!(request.target(), "/products/smuggled", "{method}");
-            assert_eq!(request.text(), hidden, "{method}");
+            // What is no body to the service stays behind, and becomes no request there.
+            let arriving = if method == "POST" { hidden.as_str() } else { "" };
+            assert_eq!(request.text(), arriving, "{method}");
         }
     }
     // A refused request does not leave its body behind either.
