@@ -4,8 +4,8 @@ use chronos::cli::{Cli, Command};
 use chronos::kernel::config;
 use chronos::kernel::error::Refusal;
 use chronos::kernel::telemetry;
-use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -38,20 +38,34 @@ fn main() -> ExitCode {
 }
 
 /// clap's own text, but for a value that does not parse: that one is quoted by clap, and may be a
-/// secret.
+/// secret. The setting is named instead, by its variable and its flag.
 fn explain(error: &clap::Error) -> ExitCode {
-    let argument = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) if error.kind() == ErrorKind::ValueValidation => {
-            argument
-        }
-        _ => {
-            let code = error.exit_code();
-            // Nothing is left to be told when even stderr is closed.
-            let _closed = error.print();
-            return ExitCode::from(u8::try_from(code).unwrap_or(REFUSED));
-        }
+    let is_bad_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
+    let setting = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) if is_bad_value => name_of(argument),
+        _ => None,
     };
-    let reason = std::error::Error::source(error).map_or(String::new(), ToString::to_string);
-    eprintln!("error: {}", config::describe_bad_value(argument, &reason));
+    let Some(setting) = setting else {
+        // Nothing is left to be told when even stderr is closed.
+        let _closed = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(REFUSED));
+    };
+    let reason = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) => format!("must be one of: {}", values.join(", ")),
+        _ => std::error::Error::source(error).map_or(String::new(), ToString::to_string),
+    };
+    eprintln!("error: {setting}: {reason}");
     ExitCode::from(REFUSED)
+}
+
+/// `GATEWAY_PORT (--gateway-port)`, for clap's `--gateway-port <GATEWAY_PORT>`.
+fn name_of(argument: &str) -> Option<String> {
+    let mut root = Cli::command();
+    // An argument has no text before.
+    root.build();
+    let of_commands = root.get_subcommands().flat_map(|command| command.get_arguments());
+    let found =
+        root.get_arguments().chain(of_commands).find(|known| known.to_string() == argument)?;
+    let variable = found.get_env()?.to_string_lossy();
+    Some(format!("{variable} (--{})", found.get_long()?))
 }

@@ -4,7 +4,7 @@
 //! The schema itself, with its constraints, is in `migrations/`.
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
     use crate::kernel::db::Json;
 
     products (id) {
@@ -22,7 +22,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
     use crate::kernel::db::Json;
 
     customers (id) {
@@ -39,7 +39,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
     use crate::kernel::db::Json;
 
     orders (id) {
@@ -58,7 +58,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{BigInt, Integer, Text};
 
     order_items (order_id, line) {
         order_id -> BigInt,

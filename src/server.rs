@@ -70,6 +70,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         }
         rt::spawn(link.clone().keep());
     }
+    warn_of_open_services(&args, &listeners);
     let migration = match select(pin!(migration::start(&args, &shared)), pin!(signals.next())).await
     {
         Either::Left((migration, _)) => migration?,
@@ -78,11 +79,30 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     banner::print(&args, &listeners, &migration);
 
     match select(pin!(serve_all(listeners, signals)), migration.finish).await {
-        Either::Left((served, _)) => served,
+        Either::Left((served, _)) => served?,
         Either::Right((migrated, serving)) => {
             migrated?;
-            serving.await
+            serving.await?;
         }
+    }
+    #[cfg(feature = "database")]
+    shared.db.settle().await;
+    log::info!("stopped");
+    Ok(())
+}
+
+/// Whoever reaches a service can do everything: it asks for no token.
+fn warn_of_open_services(args: &ServeArgs, listeners: &[Listener]) {
+    let is_open = |listener: &&Listener| listener.role != Role::Gateway;
+    if let Some(service) =
+        listeners.iter().find(is_open).filter(|_| !args.listen.host.is_loopback())
+    {
+        log::warn!(
+            "HOST is {}: the services answer there without a token ({}); let only gateways reach \
+             them",
+            args.listen.host,
+            service.address
+        );
     }
 }
 
@@ -93,7 +113,6 @@ async fn serve_all(listeners: Vec<Listener>, signals: Signals) -> anyhow::Result
     for result in join_all(servers).await {
         result.context("serving")?;
     }
-    log::info!("stopped");
     Ok(())
 }
 
@@ -123,7 +142,9 @@ async fn stop_at_signal(mut signals: Signals, handles: Vec<ServerHandle>) {
     let stopping = join_all(handles.iter().map(|handle| handle.stop(true)));
     let again = async {
         signals.next().await;
-        join_all(handles.iter().map(|handle| handle.stop(false))).await;
+        // A graceful stop that has begun cannot be made a quick one.
+        log::warn!("stopped at once, with requests in flight");
+        std::process::exit(1);
     };
     select(pin!(stopping), pin!(again)).await;
 }

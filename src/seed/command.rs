@@ -25,7 +25,7 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
         } else if !files::is_empty(conn)? {
             return Err(Refusal(format!(
                 "{url} holds rows already, and nothing was changed; to empty it and load the \
-                 files in its place: chronos seed --reset"
+                 files in their place, repeat the command with --reset"
             ))
             .into());
         }

@@ -101,7 +101,8 @@ use crate::gateway::RateLimit as Limit;
 mod gateway {
     use super::{Limit, Listener, Module, bind_one};
     use crate::cli::{Role, ServeArgs};
-    use crate::gateway::{Mounts, Proxy, TokenKeys, proxy, routes};
+    use crate::gateway::{Mount, Proxy, TokenKeys, proxy, routes};
+    use crate::kernel::config::UpstreamUrl;
     use crate::server::serves;
     use actix_web::rt;
 
@@ -119,26 +120,31 @@ mod gateway {
         let (role, modules) = (args.role, modules.to_vec());
         let listener = bind_one(&args.listen, Role::Gateway, limit, move |config| {
             // The whole difference between the two roles.
-            let mounts: Mounts = if role == Role::All {
-                let in_process = modules.iter().cloned();
-                in_process
-                    .map(|m| (m.prefix, Box::new(move |c: &mut _| (m.routes)(c)) as _))
-                    .collect()
+            let mounts = if role == Role::All {
+                modules.iter().cloned().map(in_process).collect()
             } else {
                 let client = Proxy::new(&settings.trusted_proxies);
-                let upstreams = [
-                    ("/products", settings.product_service_url.clone()),
-                    ("/customers", settings.customer_service_url.clone()),
-                ];
-                let forward = |(prefix, upstream)| {
-                    let client = client.clone();
-                    (prefix, Box::new(move |c: &mut _| proxy(c, client, upstream)) as _)
-                };
-                upstreams.into_iter().map(forward).collect()
+                vec![
+                    forwarded("/products", &client, &settings.product_service_url),
+                    forwarded("/customers", &client, &settings.customer_service_url),
+                ]
             };
             routes(config, &keys, mounts);
         })?;
         Ok(Some(listener))
+    }
+
+    fn in_process(module: Module) -> (&'static str, Mount) {
+        (module.prefix, Box::new(move |config| (module.routes)(config)))
+    }
+
+    fn forwarded(
+        prefix: &'static str,
+        client: &Proxy,
+        upstream: &UpstreamUrl,
+    ) -> (&'static str, Mount) {
+        let (client, upstream) = (client.clone(), upstream.clone());
+        (prefix, Box::new(move |config| proxy(config, client, upstream)))
     }
 }
 

@@ -26,6 +26,9 @@ cases![
         the_token_endpoint_follows_the_secret,
         secrets_and_emails_stay_out_of_the_log,
         a_second_start_keeps_what_the_first_one_wrote,
+        after_a_stop_the_file_alone_is_the_store,
+        a_second_signal_ends_it_at_once,
+        services_on_a_reachable_address_are_warned_of,
         an_in_memory_store_serves;
     BothBackends:
         sigterm_lets_a_request_finish_and_exits_with_0,
@@ -142,11 +145,11 @@ fn a_value_that_does_not_parse_is_refused_by_name(_: &Combination) {
         ("SHUTDOWN_TIMEOUT_SECONDS", "soon"),
         ("RUST_LOG", "chronos=loud"),
         ("CHRONOS_ROLE", "clock"),
+        ("CHRONOS_NO_SEED", "perhaps"),
     ];
     for (name, value) in bad {
         let message = refusal(&[(name, value)]);
-        let flag = name.trim_start_matches("CHRONOS_").to_lowercase().replace('_', "-");
-        assert!(message.contains(name) || message.contains(&flag), "{name}={value}: {message}");
+        assert!(message.contains(&format!("error: {name} (--")), "{name}={value}: {message}");
     }
 }
 
@@ -294,6 +297,47 @@ fn a_second_start_keeps_what_the_first_one_wrote(combination: &Combination) {
     let url = format!("{}/products/prod_001", second.url("product"));
     let answer = app.client.send("GET", &url, &[], None).expect(200);
     assert_eq!(answer.json["data"]["stock"], 7);
+}
+
+fn after_a_stop_the_file_alone_is_the_store(combination: &Combination) {
+    let mut app = combination.start();
+    app.patch("/products/prod_001/inventory", &serde_json::json!({ "quantity": 5 })).expect(200);
+    app.processes[0].signal("TERM");
+    assert_eq!(app.processes[0].wait(), Some(0));
+    let copy = TempDir::new().expect("a temporary folder");
+    std::fs::copy(app.storage.folder.path().join("chronos.db"), copy.path().join("chronos.db"))
+        .expect("copied");
+    let second = Process::start(copy.path(), "product", &[]);
+    let url = format!("{}/products/prod_001", second.url("product"));
+    let answer = app.client.send("GET", &url, &[], None).expect(200);
+    assert_eq!(answer.json["data"]["stock"], 7);
+}
+
+fn a_second_signal_ends_it_at_once(combination: &Combination) {
+    let mut app = combination.start_with(&[("SHUTDOWN_TIMEOUT_SECONDS", "3600")]);
+    let head = "POST /products HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+                Content-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    let mut service =
+        TcpStream::connect(app.product_url("").strip_prefix("http://").expect("an http:// URL"))
+            .expect("accepted");
+    service.write_all(head.as_bytes()).expect("written");
+    let mut go_ahead = [0; 25];
+    service.read_exact(&mut go_ahead).expect("100 Continue");
+    app.processes[0].signal("INT");
+    while TcpStream::connect(app.address("/products")).is_ok() {
+        std::thread::yield_now();
+    }
+    app.processes[0].signal("INT");
+    assert_eq!(app.processes[0].wait(), Some(1));
+}
+
+fn services_on_a_reachable_address_are_warned_of(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let settings = [("HOST", "0.0.0.0"), ("JWT_SECRET", SECRET)];
+    let process = Process::start_plain(folder.path(), "all", &settings);
+    assert!(process.log().contains("without a token"), "{}", process.log());
+    let process = Process::start_plain(folder.path(), "all", &[("JWT_SECRET", SECRET)]);
+    assert!(!process.log().contains("without a token"), "{}", process.log());
 }
 
 fn an_in_memory_store_serves(_: &Combination) {

@@ -760,6 +760,7 @@ fn exchange(app: &App, path: &str, request: &[u8]) -> Answer {
 fn try_exchange(app: &App, path: &str, request: &[u8]) -> Option<Answer> {
     let mut stream = TcpStream::connect(app.address(path)).expect("the server listens");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("not zero");
+    stream.set_write_timeout(Some(Duration::from_secs(30))).expect("not zero");
     // The answer may come, and the connection be closed, before all is sent.
     let _sent = stream.write_all(request);
     let mut bytes = Vec::new();

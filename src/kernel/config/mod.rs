@@ -137,12 +137,3 @@ impl GatewaySettings {
         }
     }
 }
-
-/// Names a setting whose value does not parse, as `DATABASE_URL (--database-url) …`, from clap's
-/// name of it (`--database-url <DATABASE_URL>`). The value stays out: it may be a secret.
-pub fn describe_bad_value(argument: &str, reason: &str) -> String {
-    match argument.split_once(" <").and_then(|(flag, rest)| Some((flag, rest.strip_suffix('>')?))) {
-        Some((flag, variable)) => format!("{variable} ({flag}) {reason}"),
-        None => format!("{argument} {reason}"),
-    }
-}

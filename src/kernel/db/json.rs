@@ -67,8 +67,9 @@ mod postgres {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use super::{FromSql, Json, JsonObject, Output, ToSql, deserialize, serialize};
+    use super::{FromSql, Json, JsonObject, Map, Output, ToSql, Value, deserialize, serialize};
     use diesel::sqlite::{Sqlite, SqliteValue};
+    use serde_json::Number;
 
     impl FromSql<Json, Sqlite> for JsonObject {
         fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
@@ -78,8 +79,37 @@ mod sqlite {
 
     impl ToSql<Json, Sqlite> for JsonObject {
         fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-            out.set_value(serde_json::to_string(&self.0)?);
+            out.set_value(serde_json::to_string(&members_as_jsonb(&self.0))?);
             Ok(serialize::IsNull::No)
         }
+    }
+
+    /// The members as JSONB would give them back, so that both databases answer alike: it writes
+    /// numbers without exponents, and knows no negative zero.
+    fn members_as_jsonb(members: &Map<String, Value>) -> Map<String, Value> {
+        members.iter().map(|(name, value)| (name.clone(), as_jsonb(value))).collect()
+    }
+
+    fn as_jsonb(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => Value::Array(items.iter().map(as_jsonb).collect()),
+            Value::Object(members) => Value::Object(members_as_jsonb(members)),
+            Value::Number(number) => Value::Number(number_as_jsonb(number)),
+            Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+        }
+    }
+
+    fn number_as_jsonb(number: &Number) -> Number {
+        /// From here on, serde_json writes whole floats with an exponent.
+        const EXPONENT_FROM: f64 = 1e16;
+        match number.as_f64() {
+            Some(float) if number.is_f64() && float == 0.0 => Number::from_f64(0.0),
+            Some(float) if number.is_f64() && float.abs() >= EXPONENT_FROM => {
+                // Its digits, which fit 64 bits or are read back as the same float.
+                format!("{float:.0}").parse().ok()
+            }
+            _ => None,
+        }
+        .unwrap_or_else(|| number.clone())
     }
 }

@@ -114,6 +114,21 @@ impl Db {
         self.0.writes.run(connection::Pooled::was_changed_elsewhere).await
     }
 
+    /// Writes what SQLite keeps beside its file into the file, so that after a stop the file alone
+    /// is the whole store. Best effort: what is not written now is read at the next start.
+    pub async fn settle(&self) {
+        use diesel::connection::SimpleConnection;
+        if matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
+            let checkpoint = |pooled: &mut connection::Pooled| {
+                pooled.conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(DbError::from)
+            };
+            let settled: Result<(), DbError> = self.0.writes.run(checkpoint).await;
+            if let Err(error) = settled {
+                log::debug!("settling the database file: {error}");
+            }
+        }
+    }
+
     /// Brings the schema up to date, then lets queries through. In a new embedded database `load`
     /// runs in the same transaction: the file ends as a whole store or stays empty.
     ///

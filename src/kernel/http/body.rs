@@ -18,6 +18,9 @@ use serde_json::Value;
 /// The largest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
+/// The longest explanation of what is wrong with a body.
+const MAX_REASON_CHARS: usize = 200;
+
 /// A body parsed into `T`; unknown members are ignored.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
@@ -134,7 +137,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
         let path = error.path().to_string();
         let reason = error.into_inner();
         let is_named = path != "." && path != "?";
-        malformed(if is_named { format!("{path}: {reason}") } else { reason.to_string() })
+        let reason = if is_named { format!("{path}: {reason}") } else { reason.to_string() };
+        // The parser quotes the value that it did not expect, however long it is.
+        malformed(match reason.char_indices().nth(MAX_REASON_CHARS) {
+            Some((end, _)) => format!("{}…", &reason[..end]),
+            None => reason,
+        })
     })?;
     Ok(value)
 }

@@ -73,7 +73,8 @@ fn render(failure: &Failure, id: &RequestId) -> HttpResponse {
     if let Some(cause) = failure.cause() {
         let is_bug = failure.status() == StatusCode::INTERNAL_SERVER_ERROR;
         let level = if is_bug { log::Level::Error } else { log::Level::Warn };
-        log::log!(level, "{cause} request_id={id}");
+        // One line each: databases answer in several.
+        log::log!(level, "{} request_id={id}", cause.replace('\n', " "));
     }
     failure.to_response(id)
 }
