@@ -118,10 +118,6 @@ impl Proxy {
                 headers.append(name, value);
             }
         }
-        if request.headers().contains_key(TRANSFER_ENCODING) {
-            // hyper leaves out the body of a GET whose framing is not said.
-            headers.insert("transfer-encoding", http::HeaderValue::from_static("chunked"));
-        }
         if let Some(id) = RequestId::current(request)
             && let Ok(value) = http::HeaderValue::from_str(id.as_str())
         {

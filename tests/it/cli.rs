@@ -27,6 +27,7 @@ cases![
         secrets_and_emails_stay_out_of_the_log,
         a_second_start_keeps_what_the_first_one_wrote,
         after_a_stop_the_file_alone_is_the_store,
+        a_gateway_makes_no_database_file,
         a_second_signal_ends_it_at_once,
         services_on_a_reachable_address_are_warned_of,
         an_in_memory_store_serves;
@@ -311,6 +312,14 @@ fn after_a_stop_the_file_alone_is_the_store(combination: &Combination) {
     let url = format!("{}/products/prod_001", second.url("product"));
     let answer = app.client.send("GET", &url, &[], None).expect(200);
     assert_eq!(answer.json["data"]["stock"], 7);
+}
+
+fn a_gateway_makes_no_database_file(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut process = Process::start(folder.path(), "gateway", &[]);
+    process.signal("TERM");
+    assert_eq!(process.wait(), Some(0));
+    assert!(!folder.path().join("chronos.db").exists());
 }
 
 fn a_second_signal_ends_it_at_once(combination: &Combination) {

@@ -118,7 +118,9 @@ impl Db {
     /// is the whole store. Best effort: what is not written now is read at the next start.
     pub async fn settle(&self) {
         use diesel::connection::SimpleConnection;
-        if matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
+        // A process that never used the database must not make its file now.
+        let was_used = self.refuse_before_migration().is_ok();
+        if was_used && matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
             let checkpoint = |pooled: &mut connection::Pooled| {
                 pooled.conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(DbError::from)
             };
