@@ -43,7 +43,9 @@ async fn list_products(
     let mut response = HttpResponse::Ok();
     if let (true, Some(last)) = (has_more, rows.last()) {
         let cursor = Cursor { created_at: last.created_at, id: last.id.clone() };
-        response.insert_header((LINK, next_link(&request, &cursor)));
+        if let Some(link) = next_link(&request, &cursor) {
+            response.insert_header((LINK, link));
+        }
     }
     Ok(response.json(ProductListAnswer {
         success: true,

@@ -85,7 +85,7 @@ fn cannot_bind(error: &io::Error, listen: &ListenSettings, port: u16, setting: &
     let address = SocketAddr::new(listen.host.0, port);
     Refusal(match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("{setting}: {address} is in use by another program; choose another port")
+            format!("{setting}: {address} is in use already; choose another port")
         }
         io::ErrorKind::PermissionDenied => {
             format!("{setting}: no permission to listen at {address}; choose a port above 1023")
@@ -112,8 +112,12 @@ mod gateway {
         }
         let settings = args.gateway.clone();
         let keys = TokenKeys::new(settings.jwt_secret.as_ref(), settings.hands_out_tokens())?;
-        if settings.jwt_secret.is_none() {
-            log::warn!("JWT_SECRET is not set: tokens end with this process");
+        match (&settings.jwt_secret, settings.hands_out_tokens()) {
+            (Some(_), _) => {}
+            (None, true) => log::warn!("JWT_SECRET is not set: tokens end with this process"),
+            (None, false) => log::warn!(
+                "JWT_SECRET is not set and AUTH_TOKEN_ENDPOINT is off: no token can be valid"
+            ),
         }
         let limit = Limit::new(settings.rate_limit(), &settings.trusted_proxies);
         rt::spawn(limit.clone().forget_idle_clients());

@@ -6,6 +6,7 @@ use crate::kernel::ids::Id;
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 use chrono::{DateTime, Utc};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use std::fmt;
 
@@ -82,14 +83,14 @@ pub struct Pagination {
 }
 
 /// A `Link` header to the page that follows `last`: the same request with its cursor moved on.
-pub fn next_link(request: &HttpRequest, last: &Cursor) -> HeaderValue {
+/// `None` for a request whose URI cannot stand in a header.
+pub fn next_link(request: &HttpRequest, last: &Cursor) -> Option<HeaderValue> {
     let (path, query) = (request.uri().path(), request.query_string());
     let kept = query.split('&').filter(|pair| {
-        let name = pair.split('=').next().unwrap_or(pair);
+        let name = percent_decode_str(pair.split('=').next().unwrap_or(pair)).decode_utf8_lossy();
         !pair.is_empty() && name != "after" && name != "offset"
     });
     let cursor = format!("after={last}");
     let pairs: Vec<&str> = kept.chain([cursor.as_str()]).collect();
-    HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", pairs.join("&")))
-        .expect("a URI that was received and a cursor are visible ASCII")
+    HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", pairs.join("&"))).ok()
 }

@@ -33,10 +33,10 @@ impl Query {
         }
     }
 
-    /// The value of a numeric parameter within `range`, or `default` when it is absent.
+    /// The value of a numeric parameter within `range`, or `default` when it is absent or empty.
     ///
     /// # Errors
-    /// When it is repeated, empty, not a whole number in plain digits, or out of range.
+    /// When it is repeated, not a whole number in plain digits, or out of range.
     pub fn number<N>(
         &self,
         name: &'static str,
