@@ -79,7 +79,7 @@ where
     }
 
     async fn run(self, id: Id, first: Readers<V, E>) {
-        let _landing = Landing { inner: &self.0, id: &id };
+        let mut landing = Landing { inner: &self.0, id: &id, is_done: false };
         let mut readers = first;
         loop {
             let outcome = (self.0.fly)(id.clone()).await;
@@ -89,6 +89,7 @@ where
                 Some(next) => readers = next,
                 None => {
                     under_way.remove(&id);
+                    landing.is_done = true;
                     return;
                 }
             }
@@ -103,15 +104,16 @@ impl<V, E> Inner<V, E> {
     }
 }
 
-/// Frees the key if a load panics; its readers see their sender dropped.
+/// Frees the key if a load panics, or its worker stops; its readers see their sender dropped.
 struct Landing<'a, V, E> {
     inner: &'a Inner<V, E>,
     id: &'a Id,
+    is_done: bool,
 }
 
 impl<V, E> Drop for Landing<'_, V, E> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if !self.is_done {
             self.inner.lock().remove(self.id);
         }
     }

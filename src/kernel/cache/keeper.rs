@@ -205,7 +205,10 @@ impl Keeper {
 
     async fn ping(&self, live: &Live, deadline: Duration) -> bool {
         let mut conn = live.conn.clone();
-        let ping = cmd("PING");
+        // A write: a Redis that is full, or a read-only replica, takes no invalidation, and what it
+        // holds goes stale although it answers a plain PING.
+        let mut ping = cmd("SET");
+        ping.arg(live.key("alive")).arg(1).arg("EX").arg(60);
         let answer = tokio::time::timeout(deadline, ping.exec_async(&mut conn)).await;
         if matches!(answer, Ok(Ok(()))) {
             self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
@@ -218,8 +221,9 @@ impl Keeper {
     /// Delivers what is owed; whatever cannot be delivered stays owed.
     async fn deliver(&self, live: &Live) -> bool {
         let (everything, versions) = {
-            let owed = self.owed();
-            (owed.everything, owed.versions.clone())
+            let mut owed = self.owed();
+            // Taken before it is sent: what is owed from here on is not part of it.
+            (std::mem::take(&mut owed.everything), owed.versions.clone())
         };
         let delivery = async {
             if everything {
@@ -231,11 +235,11 @@ impl Keeper {
             Ok::<(), RedisError>(())
         };
         if !matches!(tokio::time::timeout(KEEPER_DEADLINE, delivery).await, Ok(Ok(()))) {
+            self.owed().everything |= everything;
             self.fail(live, "invalidations could not be delivered");
             return false;
         }
         let mut owed = self.owed();
-        owed.everything &= !everything;
         for (name, version) in &versions {
             owed.pay(name, *version);
         }

@@ -51,10 +51,11 @@ impl Lane {
         self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
     }
 
-    /// Runs `job` on a blocking thread.
+    /// Runs `job` on a blocking thread. It is told when its client will have been answered with
+    /// 503, whatever it does.
     pub async fn run<T, E, F, J>(&self, job: F) -> Result<T, E>
     where
-        F: FnOnce(&mut Pooled) -> Result<T, J> + Send + 'static,
+        F: FnOnce(&mut Pooled, Instant) -> Result<T, J> + Send + 'static,
         T: Send + 'static,
         J: Into<E>,
         E: From<DbError> + Send + 'static,
@@ -70,7 +71,7 @@ impl Lane {
                     // The client has its 503: the job must not take effect behind its back.
                     return Err(E::from(DbError::Unavailable("no connection in time".into())));
                 }
-                job(&mut conn).map_err(J::into)
+                job(&mut conn, give_up_at).map_err(J::into)
             });
             match blocking.await {
                 Ok(result) => result,

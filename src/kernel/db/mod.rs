@@ -18,7 +18,7 @@ use crate::kernel::config::DatabaseUrl;
 use lane::Lane;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The whole of a job on SQLite, with waiting: longer than its `busy_timeout` of 5 s, so that a
 /// write that waits for another process ends before its client is told that it did not.
@@ -75,7 +75,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         self.refuse_before_migration()?;
-        self.0.reads.run(move |pooled| job(&mut pooled.conn)).await
+        self.0.reads.run(move |pooled, _| job(&mut pooled.conn)).await
     }
 
     /// Runs the closure in one transaction, which can write from its start: committed when it
@@ -91,7 +91,18 @@ impl Db {
         E: From<DbError> + From<diesel::result::Error> + Send + 'static,
     {
         self.refuse_before_migration()?;
-        self.0.writes.run(move |pooled| pooled.conn.transact(job)).await
+        let in_time = move |conn: &mut DbConn, give_up_at| {
+            let value = job(conn)?;
+            if Instant::now() >= give_up_at {
+                // The client has its 503, and nobody would tell the cache of this change.
+                return Err(E::from(DbError::Unavailable("the write took too long".into())));
+            }
+            Ok(value)
+        };
+        let write = move |pooled: &mut connection::Pooled, give_up_at| {
+            pooled.conn.transact(|conn| in_time(conn, give_up_at))
+        };
+        self.0.writes.run(write).await
     }
 
     /// Whether a query gets an answer now; waits at most `patience`.
@@ -111,7 +122,7 @@ impl Db {
             return Ok(false);
         }
         self.refuse_before_migration()?;
-        self.0.writes.run(connection::Pooled::was_changed_elsewhere).await
+        self.0.writes.run(|pooled, _| pooled.was_changed_elsewhere()).await
     }
 
     /// Writes what SQLite keeps beside its file into the file, so that after a stop the file alone
@@ -121,7 +132,7 @@ impl Db {
         // A process that never used the database must not make its file now.
         let was_used = self.refuse_before_migration().is_ok();
         if was_used && matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
-            let checkpoint = |pooled: &mut connection::Pooled| {
+            let checkpoint = |pooled: &mut connection::Pooled, _| {
                 pooled.conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(DbError::from)
             };
             let settled: Result<(), DbError> = self.0.writes.run(checkpoint).await;
