@@ -34,10 +34,8 @@ impl From<GatewayError> for Failure {
             }
             E::TokenEndpointOff => Failure::new(StatusCode::FORBIDDEN, "FORBIDDEN", "Forbidden")
                 .message("This gateway does not hand out tokens"),
-            E::TooLarge => Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE)
-                .message("A body may have at most 1 MiB"),
-            E::BrokenBody => Failure::of_status(StatusCode::BAD_REQUEST)
-                .message("The body ended early or is not well-formed"),
+            E::TooLarge => Failure::body_too_large(),
+            E::BrokenBody => Failure::broken_body(),
             E::UpstreamGone => {
                 Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
                     .message("The service behind the gateway cannot be reached")

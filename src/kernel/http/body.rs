@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
             while let Some(chunk) = payload.next().await {
                 let chunk = chunk.map_err(broken_payload)?;
                 if body.len() + chunk.len() > MAX_BODY_BYTES {
-                    return Err(too_large());
+                    return Err(Failure::body_too_large());
                 }
                 body.extend_from_slice(&chunk);
             }
@@ -61,7 +61,7 @@ pub async fn bound_body(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let refused = match declared_length(&request) {
-        Some(length) if length > MAX_BODY_BYTES => Err(too_large()),
+        Some(length) if length > MAX_BODY_BYTES => Err(Failure::body_too_large()),
         _ if takes_body(request.method()) => Ok(()),
         _ => read_away(&mut request).await,
     };
@@ -86,7 +86,7 @@ async fn read_away(request: &mut ServiceRequest) -> Result<(), Failure> {
     while let Some(chunk) = payload.next().await {
         length += chunk.map_err(broken_payload)?.len();
         if length > MAX_BODY_BYTES {
-            return Err(too_large());
+            return Err(Failure::body_too_large());
         }
     }
     for framing in [CONTENT_LENGTH, TRANSFER_ENCODING] {
@@ -95,15 +95,10 @@ async fn read_away(request: &mut ServiceRequest) -> Result<(), Failure> {
     Ok(())
 }
 
-fn too_large() -> Failure {
-    Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).message("A body may have at most 1 MiB")
-}
-
 fn broken_payload(error: PayloadError) -> Failure {
     match error {
-        PayloadError::Overflow => too_large(),
-        _ => Failure::bad_request("BAD_REQUEST", "Bad Request")
-            .message("The body ended early or is not well-formed"),
+        PayloadError::Overflow => Failure::body_too_large(),
+        _ => Failure::broken_body(),
     }
 }
 

@@ -82,6 +82,17 @@ impl Failure {
         Failure::new(StatusCode::BAD_REQUEST, code, error)
     }
 
+    /// A body above the bound of all listeners.
+    pub fn body_too_large() -> Self {
+        Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).message("A body may have at most 1 MiB")
+    }
+
+    /// A body that ended before its declared length, or whose chunks are not well-formed.
+    pub fn broken_body() -> Self {
+        Failure::of_status(StatusCode::BAD_REQUEST)
+            .message("The body ended early or is not well-formed")
+    }
+
     /// A dependency is away: says when to come back, and nothing of what it is.
     pub fn unavailable() -> Self {
         Failure::new(

@@ -25,12 +25,12 @@ pub async fn refuse_unsafe_paths(
 }
 
 /// Whether the raw path has one reading only.
-pub fn is_safe(path: &str) -> bool {
+fn is_safe(path: &str) -> bool {
     let Some(segments) = path.strip_prefix('/') else {
         return false;
     };
-    let trailing = segments.strip_suffix('/').unwrap_or(segments);
-    trailing.is_empty() && segments.is_empty() || trailing.split('/').all(is_safe_segment)
+    let listed = segments.strip_suffix('/').unwrap_or(segments);
+    segments.is_empty() || listed.split('/').all(is_safe_segment)
 }
 
 fn is_safe_segment(segment: &str) -> bool {
