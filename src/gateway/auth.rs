@@ -2,7 +2,7 @@
 
 use super::error::GatewayError;
 use super::token::TokenKeys;
-use crate::kernel::http::{Failure, JsonBody};
+use crate::kernel::http::{Caller, Failure, JsonBody};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
@@ -34,7 +34,7 @@ fn read_token(request: &HttpRequest) -> Option<BearerToken> {
         .then(|| BearerToken(token.to_owned()))
 }
 
-/// Lets a request with a valid token pass, and leaves its claims with the request.
+/// Lets a request with a valid token pass, and leaves its user with the request.
 ///
 /// # Errors
 /// 401 for any other.
@@ -42,10 +42,10 @@ pub async fn require_token(
     request: ServiceRequest,
     token: BearerToken,
 ) -> Result<ServiceRequest, (actix_web::Error, ServiceRequest)> {
-    let claims = request.app_data::<web::Data<TokenKeys>>().and_then(|keys| keys.verify(&token.0));
-    match claims {
-        Some(claims) => {
-            request.extensions_mut().insert(claims);
+    let keys = request.app_data::<web::Data<TokenKeys>>();
+    match keys.and_then(|keys| keys.verify(&token.0)).and_then(Caller::new) {
+        Some(caller) => {
+            request.extensions_mut().insert(caller);
             Ok(request)
         }
         None => Err((Failure::from(GatewayError::Unauthorized).into(), request)),

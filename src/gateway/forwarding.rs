@@ -1,6 +1,7 @@
 //! Which headers cross the gateway, and which it writes itself.
 
 use crate::kernel::config::TrustedProxies;
+use crate::kernel::http::{Caller, X_USER_ID};
 use actix_web::HttpRequest;
 use actix_web::http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderName, HeaderValue,
@@ -20,7 +21,7 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// Headers that tell a service who calls: written here, never taken from a client.
-const WRITTEN_HERE: [&str; 7] = [
+const WRITTEN_HERE: [&str; 9] = [
     "forwarded",
     "x-forwarded-for",
     "x-forwarded-host",
@@ -28,6 +29,8 @@ const WRITTEN_HERE: [&str; 7] = [
     "x-forwarded-port",
     "x-real-ip",
     "x-request-id",
+    "x-user-id",
+    "x-user-email",
 ];
 
 /// The headers of a request as the upstream gets them.
@@ -74,6 +77,7 @@ pub fn request_headers(
         write("x-forwarded-host", &host);
     }
     write("x-forwarded-proto", before("x-forwarded-proto").as_deref().unwrap_or("http"));
+    headers.extend(Caller::of(request).map(|caller| (X_USER_ID, caller.to_header())));
     headers
 }
 

@@ -4,7 +4,7 @@ use super::modules::Module;
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::{bound_body, edge, not_found, refuse_unsafe_paths};
+use crate::kernel::http::{believe_caller, bound_body, edge, not_found, refuse_unsafe_paths};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
@@ -42,7 +42,8 @@ pub fn bind(args: &ServeArgs, modules: &[Module]) -> anyhow::Result<Vec<Listener
         let own = module.clone();
         listeners.push(bind_one(&args.listen, module.role, Limit::off(), move |config| {
             (own.health)(config);
-            config.service(web::scope(own.prefix).configure(|config| (own.routes)(config)));
+            let routes = web::scope(own.prefix).wrap(from_fn(believe_caller));
+            config.service(routes.configure(|config| (own.routes)(config)));
         })?);
     }
     Ok(listeners)

@@ -1,6 +1,7 @@
 //! HTTP as every listener speaks it: one failure envelope, strict input, paging.
 
 mod body;
+mod caller;
 mod edge;
 mod failure;
 mod paging;
@@ -8,6 +9,7 @@ mod path;
 mod query;
 
 pub use body::{JsonBody, MAX_BODY_BYTES, bound_body};
+pub use caller::{Caller, X_USER_ID, believe_caller};
 pub use edge::edge;
 pub use failure::{Failure, not_found};
 pub use paging::{Cursor, Page, Pagination, next_link};

@@ -7,6 +7,7 @@ mod proxy;
 mod rate_limit;
 mod smuggling;
 mod tokens;
+mod trust;
 mod wire;
 
 use crate::Case;
@@ -20,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         smuggling::cases(),
         proxy::cases(),
         faults::cases(),
+        trust::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

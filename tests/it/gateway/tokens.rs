@@ -338,7 +338,18 @@ fn claims_of_the_wrong_shape_are_refused(combination: &Combination) {
         ("exp", vec![json!(1e30), json!({ "at": end }), json!(float)]),
         ("nbf", vec![json!("0"), json!(true), json!([0]), json!({}), json!(-0.5), json!(1e30)]),
         ("iat", vec![json!(start.to_string()), json!([start]), json!({}), json!(true)]),
-        ("userId", vec![json!(1), json!(null), json!(["test"]), json!({}), json!(true), json!("")]),
+        (
+            "userId",
+            vec![
+                json!(1),
+                json!(null),
+                json!(["test"]),
+                json!({}),
+                json!(true),
+                json!(""),
+                json!("a\0b"),
+            ],
+        ),
         ("email", vec![json!(1), json!(null), json!(["a@b"]), json!({}), json!(true)]),
     ];
     for (name, values) in members {
