@@ -11,6 +11,7 @@ use std::process::{Child, Stdio};
 use tempfile::TempDir;
 
 cases![
+    Everywhere: every_answer_tells_browsers_to_do_nothing_with_it;
     BothGateways:
         health_is_public_and_tells_the_time,
         health_answers_head_without_a_body,
@@ -248,6 +249,40 @@ fn the_log_holds_no_token_secret_or_email(combination: &Combination) {
     assert!(logs.contains("GET /customers 401"), "{logs}");
     for private in [token.as_str(), SECRET, email, "private.person"] {
         assert!(!logs.contains(private), "{private} is in the log:\n{logs}");
+    }
+}
+
+/// I13: and none of them names what made it.
+fn every_answer_tells_browsers_to_do_nothing_with_it(combination: &Combination) {
+    let app = combination.start();
+    let json = json!({});
+    let large = vec![b' '; (1 << 20) + 1];
+    let answers = [
+        (200, app.get("/health")),
+        (200, app.get("/products/prod_001")),
+        (200, app.get("/customers")),
+        (400, app.post("/products", &json)),
+        (400, app.get("/products//x")),
+        (404, app.get("/nothing")),
+        (405, app.delete("/customers")),
+        (413, app.send_bytes("POST", "/products", Some(&large))),
+        (415, app.client.send("POST", &app.product_url("/products"), &[], Some(b"{}"))),
+        (401, app.client.send("GET", &app.gateway_url("/products"), &[], None)),
+    ];
+    for (status, answer) in answers {
+        let answer = answer.expect(status);
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{status}: {name}");
+        }
+        for name in ["server", "via", "x-powered-by"] {
+            assert_eq!(answer.header(name), None, "{status}: {name}");
+        }
     }
 }
 
