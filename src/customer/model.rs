@@ -272,3 +272,38 @@ pub fn check_total(total: Cents, items: &[OrderItem]) -> Result<(), Invalid> {
         None => Err(Invalid::new("items", "come to more than 64 bits of cents")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::VipTier;
+    use crate::kernel::money::Cents;
+    use proptest::prelude::any;
+    use proptest::{prop_assert_eq, proptest};
+
+    /// D7: the last cent decides.
+    #[test]
+    fn a_vip_tier_begins_one_cent_above_its_bound() {
+        for (spent, tier) in [
+            ("0", "Bronze"),
+            ("5000.00", "Bronze"),
+            ("5000.01", "Silver"),
+            ("10000.00", "Silver"),
+            ("10000.01", "Gold"),
+            ("92233720368547758.07", "Gold"),
+        ] {
+            let spent = Cents::parse("spent", spent).expect("an amount");
+            assert_eq!(VipTier::of(spent).as_str(), tier, "{spent}");
+        }
+    }
+
+    proptest! {
+        /// D7: two sums on the same side of both bounds have the same tier, and others have not.
+        #[test]
+        fn a_vip_tier_changes_at_its_two_bounds_only(a in 0..=2_000_000_i64, b in any::<u32>()) {
+            let b = i64::from(b);
+            let side = |cents: i64| (cents > 500_000, cents > 1_000_000);
+            let tier = |cents: i64| VipTier::of(Cents::new(cents));
+            prop_assert_eq!(tier(a) == tier(b), side(a) == side(b));
+        }
+    }
+}

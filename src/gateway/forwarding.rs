@@ -99,3 +99,74 @@ pub fn is_dropped_from_answers(name: &str, named_by_connection: &[String]) -> bo
 fn is_hop_by_hop(name: &str, named_by_connection: &[String]) -> bool {
     HOP_BY_HOP.contains(&name) || named_by_connection.iter().any(|named| named == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::request_headers;
+    use crate::kernel::config::TrustedProxies;
+    use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+    use actix_web::test::TestRequest;
+    use proptest::collection::vec;
+    use proptest::prelude::any;
+    use proptest::sample::{select, subsequence};
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    /// What no request may carry to a service: of a connection (RFC 9110, 7.6.1), of the token.
+    const NEVER: &str = "connection keep-alive proxy-authenticate proxy-authorization te trailer \
+                         proxy-connection transfer-encoding upgrade authorization host expect";
+    /// What says who calls; a service believes it, so that no client may have written it.
+    const IDENTITY: &str = "forwarded x-forwarded-for x-forwarded-host x-forwarded-proto \
+                            x-forwarded-port x-real-ip x-request-id x-user-id x-user-email";
+    const ORDINARY: &str = "accept if-match cookie x-custom content-type idempotency-key";
+
+    fn names() -> Vec<&'static str> {
+        [NEVER, IDENTITY, ORDINARY].iter().flat_map(|names| names.split_whitespace()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_client_writes_nothing_that_a_service_believes(
+            sent in vec((select(names()), any::<bool>()), 0..24),
+            named in subsequence(names(), 0..5),
+            shouted in any::<bool>(),
+        ) {
+            let mut request = TestRequest::default().peer_addr(([192, 0, 2, 7], 4711).into());
+            for (number, (name, is_first)) in sent.iter().enumerate() {
+                let value = HeaderValue::from_str(&format!("client-{number}")).expect("ASCII");
+                let name = HeaderName::from_static(name);
+                request = match is_first {
+                    true => request.insert_header((name, value)),
+                    false => request.append_header((name, value)),
+                };
+            }
+            let listed = named.join(" ,");
+            let listed = if shouted { listed.to_uppercase() } else { listed };
+            let request = request.append_header(("connection", listed)).to_http_request();
+            let passed = request_headers(&request, &TrustedProxies::default());
+
+            for (name, value) in &passed {
+                let is_of_client = value.as_bytes().starts_with(b"client-");
+                prop_assert!(!NEVER.split_whitespace().any(|never| never == *name), "{}", name);
+                if is_of_client && *name != "x-forwarded-host" {
+                    prop_assert!(ORDINARY.split_whitespace().any(|plain| plain == *name), "{}", name);
+                    prop_assert!(!named.contains(&name.as_str()), "{} was named", name);
+                }
+            }
+            // The host that was asked for is the client's to say; only in its one place.
+            let host = request.headers().get("host");
+            let of = |headers: &[(HeaderName, HeaderValue)], wanted: &str| -> Vec<HeaderValue> {
+                headers.iter().filter(|(n, _)| *n == wanted).map(|(_, v)| v.clone()).collect()
+            };
+            prop_assert_eq!(of(&passed, "x-forwarded-host"), host.into_iter().cloned().collect::<Vec<_>>());
+            prop_assert_eq!(of(&passed, "x-forwarded-for"), ["192.0.2.7"]);
+            // Everything else crosses, each value in its place.
+            for name in ORDINARY.split_whitespace().filter(|name| !named.contains(name)) {
+                prop_assert_eq!(of(&passed, name), values(request.headers(), name));
+            }
+        }
+    }
+
+    fn values(headers: &HeaderMap, name: &str) -> Vec<HeaderValue> {
+        headers.get_all(name).cloned().collect()
+    }
+}

@@ -42,3 +42,32 @@ impl TryFrom<String> for Id {
         Id::parse("id", text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Id;
+    use proptest::prelude::any;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    const ALLOWED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+    proptest! {
+        #[test]
+        fn a_well_formed_text_is_kept(text in "[A-Za-z0-9_-]{1,50}") {
+            let id = Id::parse("id", text.as_str()).expect("well-formed");
+            prop_assert_eq!(id.as_str(), text);
+        }
+
+        #[test]
+        fn a_text_of_another_length_is_refused(text in "[A-Za-z0-9_-]{51,80}") {
+            prop_assert!(Id::parse("id", text).is_err());
+            prop_assert!(Id::parse("id", "").is_err());
+        }
+
+        #[test]
+        fn no_other_character_is_let_in(before in "[a-z]{0,5}", odd in any::<char>(), after in "[a-z]{0,5}") {
+            let is_let_in = Id::parse("id", format!("{before}{odd}{after}")).is_ok();
+            prop_assert_eq!(is_let_in, ALLOWED.contains(odd));
+        }
+    }
+}

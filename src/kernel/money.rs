@@ -96,3 +96,66 @@ impl fmt::Display for Cents {
         write!(f, "{sign}{}.{:02}", cents / 100, cents % 100)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cents;
+    use proptest::prelude::any;
+    use proptest::{prop_assert, prop_assert_eq, prop_assume, proptest};
+    use serde_json::value::RawValue;
+
+    /// What a text is worth, read digit by digit in 128 bits: another way to the same amount.
+    fn read_by_digits(text: &str) -> Option<i128> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        if whole.is_empty() || !(1..=2).contains(&fraction.len()) {
+            return None;
+        }
+        let digits = format!("{whole}{fraction:0<2}");
+        digits.chars().try_fold(0_i128, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(i128::from(digit.to_digit(10)?))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_amount_is_read_as_it_was_written(cents in 0..=i64::MAX) {
+            let amount = Cents::new(cents);
+            prop_assert_eq!(Cents::parse("price", &amount.to_string()), Ok(amount));
+            prop_assert_eq!(Cents::from_json("price", &amount.to_json_number()), Ok(amount));
+            let quoted = RawValue::from_string(format!("\"{amount}\"")).expect("JSON");
+            prop_assert_eq!(Cents::from_json("price", &quoted), Ok(amount));
+        }
+
+        /// A float has 53 bits: it would already write other digits than these.
+        #[test]
+        fn amounts_beyond_53_bits_keep_their_last_cent(cents in (1_i64 << 53)..=i64::MAX) {
+            prop_assert_eq!(Cents::new(cents).to_string().replace('.', ""), cents.to_string());
+        }
+
+        #[test]
+        fn a_text_is_read_by_its_digits_or_refused(
+            text in r"[+-]?[0-9]{0,20}(\.[0-9]{0,3})?([eE][+-]?[0-9]{1,2})?"
+        ) {
+            let expected = read_by_digits(&text).and_then(|cents| i64::try_from(cents).ok());
+            prop_assert_eq!(Cents::parse("price", &text).ok().map(Cents::get), expected);
+        }
+
+        #[test]
+        fn any_other_text_is_refused(text in any::<String>()) {
+            prop_assume!(read_by_digits(&text).is_none());
+            prop_assert!(Cents::parse("price", &text).is_err());
+        }
+
+        #[test]
+        fn a_sum_is_exact_or_there_is_none(a in any::<i64>(), b in any::<i64>()) {
+            let exact = i64::try_from(i128::from(a) + i128::from(b)).ok();
+            prop_assert_eq!(Cents::new(a).checked_add(Cents::new(b)).map(Cents::get), exact);
+        }
+
+        #[test]
+        fn a_product_is_exact_or_there_is_none(price in any::<i64>(), count in any::<i64>()) {
+            let exact = i64::try_from(i128::from(price) * i128::from(count)).ok();
+            prop_assert_eq!(Cents::new(price).checked_mul(count).map(Cents::get), exact);
+        }
+    }
+}

@@ -94,3 +94,55 @@ pub fn next_link(request: &HttpRequest, last: &Cursor) -> Option<HeaderValue> {
     let pairs: Vec<&str> = kept.chain([cursor.as_str()]).collect();
     HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", pairs.join("&"))).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, Page};
+    use crate::kernel::http::Query;
+    use crate::kernel::ids::Id;
+    use chrono::{DateTime, Datelike};
+    use proptest::prelude::any;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    /// The first and the last millisecond of the years 0 to 9999.
+    const FIRST: i64 = -62_167_219_200_000;
+    const LAST: i64 = 253_402_300_799_999;
+
+    proptest! {
+        #[test]
+        fn a_cursor_is_read_as_it_was_written(millis in FIRST..=LAST, id in "[A-Za-z0-9_-]{1,50}") {
+            let created_at = DateTime::from_timestamp_millis(millis).expect("in range");
+            let cursor = Cursor { created_at, id: Id::parse("id", id).expect("well-formed") };
+            prop_assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor.clone()));
+            // And through a query, as it comes back from a link.
+            let query = Query::parse(&format!("after={cursor}")).expect("plain ASCII");
+            prop_assert_eq!(Page::parse(&query, 10).expect("a page").after, Some(cursor));
+        }
+
+        #[test]
+        fn whatever_is_read_as_a_cursor_can_be_compared_in_sql(millis in any::<i64>(), id in ".{0,9}") {
+            if let Ok(cursor) = Cursor::parse(&format!("{millis}.{id}")) {
+                prop_assert!((0..=9999).contains(&cursor.created_at.year()));
+                prop_assert_eq!(cursor.to_string(), format!("{millis}.{id}"));
+            }
+        }
+
+        /// Pages as a client walks them: each is loaded with one row more than it may show.
+        #[test]
+        fn pages_that_are_cut_show_every_row_once(rows in 0_usize..200, limit in 1_usize..=60) {
+            let page = Page { limit: i64::try_from(limit).expect("small"), offset: 0, after: None };
+            let mut seen = Vec::new();
+            loop {
+                let loaded: Vec<usize> = (seen.len()..rows).take(limit + 1).collect();
+                let (shown, has_more) = page.cut(loaded);
+                prop_assert!(shown.len() <= limit);
+                prop_assert_eq!(has_more, seen.len() + shown.len() < rows);
+                seen.extend(shown);
+                if !has_more {
+                    break;
+                }
+            }
+            prop_assert_eq!(seen, (0..rows).collect::<Vec<_>>());
+        }
+    }
+}

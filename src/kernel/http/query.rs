@@ -71,3 +71,52 @@ fn decode(text: &str) -> Result<String, Invalid> {
     }
     Ok(decoded.into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::collection::vec;
+    use proptest::prelude::any;
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    fn encoded(text: &str) -> String {
+        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    }
+
+    proptest! {
+        #[test]
+        fn an_encoded_value_is_read_as_it_was(value in "[^\0]{1,20}", others in vec("[a-z]{1,3}", 0..4)) {
+            let others: String = others.iter().map(|name| format!("{name}=x&")).collect();
+            let query = Query::parse(&format!("{others}brand={}", encoded(&value)));
+            let query = query.expect("UTF-8 without NUL");
+            prop_assert_eq!(query.get("brand"), Ok(Some(value.as_str())));
+        }
+
+        #[test]
+        fn a_parameter_given_twice_is_refused(one in "[^\0]{0,9}", two in "[^\0]{0,9}", between in "[a-z=&]{0,9}") {
+            let raw = format!("brand={}&{between}&%62rand={}", encoded(&one), encoded(&two));
+            let query = Query::parse(&raw).expect("UTF-8 without NUL");
+            prop_assert!(query.get("brand").is_err());
+        }
+
+        #[test]
+        fn a_nul_anywhere_is_refused(before in "[a-z=&]{0,9}", after in "[a-z=&]{0,9}") {
+            let raw = format!("{before}%00{after}");
+            prop_assert!(Query::parse(&raw).is_err());
+        }
+
+        #[test]
+        fn a_number_is_in_its_range_and_in_plain_digits(text in any::<String>(), near in "[0-9+-]{1,6}") {
+            for text in [text, near] {
+                let query = Query(vec![("limit".to_owned(), text.clone())]);
+                let expected = match text.as_str() {
+                    "" => Some(10),
+                    _ if text.chars().any(|c| !c.is_ascii_digit()) => None,
+                    _ => text.parse().ok().filter(|number| (1..=500).contains(number)),
+                };
+                prop_assert_eq!(query.number("limit", 1..=500, 10).ok(), expected);
+            }
+        }
+    }
+}
