@@ -30,8 +30,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// A [`Refusal`] for settings that cannot be served; anything else that stops the start.
 pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
     refuse_missing_modules(args.role)?;
+    args.listen.check_service_token().map_err(Refusal)?;
     if serves(args.role, Role::Gateway) {
         args.gateway.check_secret(&args.listen.host).map_err(Refusal)?;
+        refuse_one_key_for_two_doors(&args)?;
     }
     // Never dropped: a query that hangs in a database that hangs would hold up the exit.
     let system = ManuallyDrop::new(rt::System::new());
@@ -91,15 +93,23 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever reaches a service can do everything: it asks for no token.
+/// A service that knows the key of the tokens could speak for any user at the gateway.
+fn refuse_one_key_for_two_doors(args: &ServeArgs) -> Result<(), Refusal> {
+    let token = args.listen.service_token.as_ref();
+    if token.is_some() && token == args.gateway.jwt_secret.as_ref() {
+        return Err(Refusal("SERVICE_TOKEN must not be the same as JWT_SECRET".into()));
+    }
+    Ok(())
+}
+
+/// Whoever reaches a service that asks for no token can do everything.
 fn warn_of_open_services(args: &ServeArgs, listeners: &[Listener]) {
     let is_open = |listener: &&Listener| listener.role != Role::Gateway;
-    if let Some(service) =
-        listeners.iter().find(is_open).filter(|_| !args.listen.host.is_loopback())
-    {
+    let reachable = args.listen.service_token.is_none() && !args.listen.host.is_loopback();
+    if let Some(service) = listeners.iter().find(is_open).filter(|_| reachable) {
         log::warn!(
-            "HOST is {}: the services answer there without a token ({}); let only gateways reach \
-             them",
+            "HOST is {}: the services answer there without a token ({}); set SERVICE_TOKEN, or let \
+             only gateways reach them",
             args.listen.host,
             service.address
         );

@@ -2,16 +2,14 @@
 
 use super::error::GatewayError;
 use super::token::TokenKeys;
-use crate::kernel::http::{Caller, Failure, JsonBody};
+use crate::kernel::http::{Caller, Failure, JsonBody, bearer_token};
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::{Ready, ready};
 
-/// The token of a request: exactly one `Authorization`, its scheme in any case. (The extractor of
-/// actix-web-httpauth takes the exact word `Bearer` alone, and the first of several headers.)
+/// The token of a request.
 pub struct BearerToken(String);
 
 impl FromRequest for BearerToken {
@@ -19,19 +17,9 @@ impl FromRequest for BearerToken {
     type Future = Ready<Result<BearerToken, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(read_token(request).ok_or_else(|| GatewayError::Unauthorized.into()))
+        let token = bearer_token(request.headers()).map(|token| BearerToken(token.to_owned()));
+        ready(token.ok_or_else(|| GatewayError::Unauthorized.into()))
     }
-}
-
-fn read_token(request: &HttpRequest) -> Option<BearerToken> {
-    let mut values = request.headers().get_all(AUTHORIZATION);
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    let token = token.trim_matches(' ');
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
-        .then(|| BearerToken(token.to_owned()))
 }
 
 /// Lets a request with a valid token pass, and leaves its user with the request.

@@ -18,6 +18,8 @@ pub enum GatewayError {
     BrokenBody,
     #[error("the upstream cannot be reached or broke off")]
     UpstreamGone,
+    #[error("the upstream refuses the gateway")]
+    UpstreamRefused,
     #[error("the upstream did not answer in time")]
     UpstreamSlow,
 }
@@ -39,6 +41,10 @@ impl From<GatewayError> for Failure {
             E::UpstreamGone => {
                 Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
                     .message("The service behind the gateway cannot be reached")
+            }
+            E::UpstreamRefused => {
+                Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
+                    .message("The service behind the gateway refuses the gateway")
             }
             E::UpstreamSlow => {
                 Failure::new(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", "Gateway Timeout")

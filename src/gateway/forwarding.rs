@@ -21,7 +21,7 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// Headers that tell a service who calls: written here, never taken from a client.
-const WRITTEN_HERE: [&str; 9] = [
+const WRITTEN_HERE: [&str; 10] = [
     "forwarded",
     "x-forwarded-for",
     "x-forwarded-host",
@@ -31,6 +31,7 @@ const WRITTEN_HERE: [&str; 9] = [
     "x-request-id",
     "x-user-id",
     "x-user-email",
+    "x-service-token",
 ];
 
 /// The headers of a request as the upstream gets them.

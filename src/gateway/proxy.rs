@@ -5,7 +5,7 @@
 
 use super::error::GatewayError;
 use super::forwarding;
-use crate::kernel::config::{TrustedProxies, UpstreamUrl};
+use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
 use crate::kernel::http::{Failure, MAX_BODY_BYTES};
 use crate::kernel::telemetry::RequestId;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -41,12 +41,15 @@ const BODY_QUEUE: usize = 8;
 #[derive(Clone)]
 pub struct Proxy {
     trusted: TrustedProxies,
+    /// What the services ask of their callers.
+    authorization: Option<http::HeaderValue>,
     client: Client<HttpConnector, UpstreamBody<Bytes, GatewayError>>,
 }
 
 impl Proxy {
-    /// `trusted` are the proxies in front whose forwarding headers are handed on.
-    pub fn new(trusted: &TrustedProxies) -> Proxy {
+    /// `trusted` are the proxies in front whose forwarding headers are handed on; `service_token`
+    /// is told to every service.
+    pub fn new(trusted: &TrustedProxies, service_token: Option<&Secret>) -> Proxy {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -57,7 +60,13 @@ impl Proxy {
             // must see one request for one request of a client.
             .retry_canceled_requests(false)
             .build(connector);
-        Proxy { trusted: trusted.clone(), client }
+        let authorization = service_token.map(|token| {
+            let bytes = [b"Bearer ", token.expose()].concat();
+            let mut value = http::HeaderValue::from_bytes(&bytes).expect("checked at the start");
+            value.set_sensitive(true);
+            value
+        });
+        Proxy { trusted: trusted.clone(), authorization, client }
     }
 
     async fn forward(
@@ -94,6 +103,13 @@ impl Proxy {
             }
         };
         let answer = answer.map_err(|error| failure_of(upstream, &error))?;
+        if answer.status() == http::StatusCode::UNAUTHORIZED {
+            // It is the gateway that is refused. The client's token was good, and it must not be
+            // told otherwise.
+            return Err(Failure::from(GatewayError::UpstreamRefused).because(format!(
+                "{upstream} refuses this gateway with 401: give both the same SERVICE_TOKEN"
+            )));
+        }
         Ok(incoming_response(request.method(), answer))
     }
 
@@ -122,6 +138,9 @@ impl Proxy {
             && let Ok(value) = http::HeaderValue::from_str(id.as_str())
         {
             headers.insert("x-request-id", value);
+        }
+        if let Some(authorization) = &self.authorization {
+            headers.insert("authorization", authorization.clone());
         }
         Ok(outgoing)
     }

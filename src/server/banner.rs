@@ -24,8 +24,8 @@ fn render(args: &ServeArgs, listeners: &[Listener], migration: &Migration) -> St
         let url = url(listener.address);
         match listener.role {
             Role::All | Role::Gateway => line("gateway", format!("{url}  {}", door(args))),
-            Role::Product => line("product", format!("{url}  no token: for trusted callers")),
-            Role::Customer => line("customer", format!("{url}  no token: for trusted callers")),
+            Role::Product => line("product", format!("{url}  {}", back_door(args))),
+            Role::Customer => line("customer", format!("{url}  {}", back_door(args))),
         }
     }
     if args.role == Role::Gateway {
@@ -63,6 +63,13 @@ fn door(args: &ServeArgs) -> String {
     format!("{limit}; {tokens}")
 }
 
+fn back_door(args: &ServeArgs) -> &'static str {
+    match args.listen.service_token {
+        Some(_) => "for callers with the SERVICE_TOKEN",
+        None => "no token: for trusted callers",
+    }
+}
+
 fn first_commands(args: &ServeArgs, listeners: &[Listener]) -> Vec<String> {
     let Some(first) = listeners.first() else {
         return Vec::new();
@@ -76,6 +83,9 @@ fn first_commands(args: &ServeArgs, listeners: &[Listener]) -> Vec<String> {
             format!("curl {base}/products/prod_001 -H \"Authorization: Bearer $TOKEN\""),
         ],
         Role::All | Role::Gateway => vec![format!("curl {base}/health")],
+        Role::Product | Role::Customer if args.listen.service_token.is_some() => {
+            vec![format!("curl {base}/health")]
+        }
         Role::Product => vec![format!("curl {base}/products/prod_001")],
         Role::Customer => vec![format!("curl {base}/customers/cust_001")],
     }

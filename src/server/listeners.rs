@@ -4,7 +4,10 @@ use super::modules::Module;
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::{believe_caller, bound_body, edge, not_found, refuse_unsafe_paths};
+use crate::kernel::http::{
+    ServiceToken, believe_caller, bound_body, edge, not_found, refuse_unsafe_paths,
+    require_service_token,
+};
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
@@ -39,11 +42,15 @@ impl Listener {
 pub fn bind(args: &ServeArgs, modules: &[Module]) -> anyhow::Result<Vec<Listener>> {
     let mut listeners: Vec<Listener> = gateway::bind(args, modules)?.into_iter().collect();
     for module in modules {
-        let own = module.clone();
+        let (own, token) = (module.clone(), ServiceToken(args.listen.service_token.clone()));
         listeners.push(bind_one(&args.listen, module.role, Limit::off(), move |config| {
             (own.health)(config);
-            let routes = web::scope(own.prefix).wrap(from_fn(believe_caller));
-            config.service(routes.configure(|config| (own.routes)(config)));
+            let routes = web::scope(own.prefix)
+                .wrap(from_fn(believe_caller))
+                .wrap(from_fn(require_service_token));
+            config
+                .app_data(web::Data::new(token.clone()))
+                .service(routes.configure(|config| (own.routes)(config)));
         })?);
     }
     Ok(listeners)
@@ -123,12 +130,13 @@ mod gateway {
         let limit = Limit::new(settings.rate_limit(), &settings.trusted_proxies);
         rt::spawn(limit.clone().forget_idle_clients());
         let (role, modules) = (args.role, modules.to_vec());
+        let service_token = args.listen.service_token.clone();
         let listener = bind_one(&args.listen, Role::Gateway, limit, move |config| {
             // The whole difference between the two roles.
             let mounts = if role == Role::All {
                 modules.iter().cloned().map(in_process).collect()
             } else {
-                let client = Proxy::new(&settings.trusted_proxies);
+                let client = Proxy::new(&settings.trusted_proxies, service_token.as_ref());
                 vec![
                     forwarded("/products", &client, &settings.product_service_url),
                     forwarded("/customers", &client, &settings.customer_service_url),

@@ -217,6 +217,14 @@ fn a_weak_secret_is_refused(_: &Combination) {
             assert!(message.contains("JWT_SECRET"), "{message}");
             assert!(!message.contains(secret), "{message}");
         }
+        let message = refusal(&[("JWT_SECRET", SECRET), ("SERVICE_TOKEN", secret)]);
+        assert!(message.contains("SERVICE_TOKEN") && !message.contains(secret), "{message}");
+    }
+    // Nor one that no header carries, or that signs tokens, too.
+    for token in ["4f1c0e9b 7a6d5283f0e1d2c3b4a59687", "4f1c0e9b7a6d5283f0e1d2c3b4a5968é", SECRET]
+    {
+        let message = refusal(&[("JWT_SECRET", SECRET), ("SERVICE_TOKEN", token)]);
+        assert!(message.contains("SERVICE_TOKEN") && !message.contains(token), "{message}");
     }
 }
 
@@ -345,6 +353,10 @@ fn services_on_a_reachable_address_are_warned_of(_: &Combination) {
     let settings = [("HOST", "0.0.0.0"), ("JWT_SECRET", SECRET)];
     let process = Process::start_plain(folder.path(), "all", &settings);
     assert!(process.log().contains("without a token"), "{}", process.log());
+    let token = ("SERVICE_TOKEN", "b7d20a9be1f64c3c8a5d7e1f90c2b4a6");
+    let settings = [("HOST", "0.0.0.0"), ("JWT_SECRET", SECRET), token];
+    let process = Process::start_plain(folder.path(), "all", &settings);
+    assert!(!process.log().contains("without a token"), "{}", process.log());
     let process = Process::start_plain(folder.path(), "all", &[("JWT_SECRET", SECRET)]);
     assert!(!process.log().contains("without a token"), "{}", process.log());
 }

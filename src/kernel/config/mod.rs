@@ -75,9 +75,32 @@ pub struct ListenSettings {
     #[arg(long, env, default_value = "3002")]
     pub customer_service_port: u16,
 
+    /// What the services ask of their callers, and the gateway tells them; at least 32 bytes; unset:
+    /// they ask for nothing
+    #[arg(long, env, hide_env_values = true)]
+    pub service_token: Option<Secret>,
+
     /// How long requests in flight may take to finish after SIGTERM, in seconds
     #[arg(long, env, default_value = "10", value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub shutdown_timeout_seconds: u32,
+}
+
+impl ListenSettings {
+    /// Refuses a token that others could guess or look up, or that no header can carry.
+    ///
+    /// # Errors
+    /// The sentence to show, which names the setting and never the value.
+    pub fn check_service_token(&self) -> Result<(), String> {
+        let Some(token) = &self.service_token else {
+            return Ok(());
+        };
+        token.check().map_err(|reason| format!("SERVICE_TOKEN {reason}"))?;
+        if token.expose().iter().all(u8::is_ascii_graphic) {
+            Ok(())
+        } else {
+            Err("SERVICE_TOKEN must be visible ASCII characters: it travels in a header".into())
+        }
+    }
 }
 
 /// How the gateway treats its clients, and where it forwards.

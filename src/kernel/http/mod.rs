@@ -1,5 +1,6 @@
 //! HTTP as every listener speaks it: one failure envelope, strict input, paging.
 
+mod bearer;
 mod body;
 mod caller;
 mod edge;
@@ -8,6 +9,7 @@ mod paging;
 mod path;
 mod query;
 
+pub use bearer::{ServiceToken, bearer_token, require_service_token};
 pub use body::{JsonBody, MAX_BODY_BYTES, bound_body};
 pub use caller::{Caller, X_USER_ID, believe_caller};
 pub use edge::edge;
