@@ -173,9 +173,11 @@ impl Keeper {
             let run_id: String = info.get("run_id").unwrap_or_default();
             anyhow::Ok(Live { conn, prefix: format!("chronos:{run_id}").into() })
         };
-        tokio::time::timeout(KEEPER_DEADLINE, opening)
-            .await
-            .map_err(|_| anyhow::anyhow!("no answer within {} ms", KEEPER_DEADLINE.as_millis()))?
+        let live = tokio::time::timeout(KEEPER_DEADLINE, opening).await.map_err(|_| {
+            anyhow::anyhow!("no answer within {} ms", KEEPER_DEADLINE.as_millis())
+        })??;
+        self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
+        Ok(live)
     }
 
     /// Runs one operation under a deadline. One that runs out of time makes Redis suspect, so that
@@ -187,10 +189,7 @@ impl Keeper {
         operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Option<T> {
         match tokio::time::timeout(deadline, operation(live.conn.clone())).await {
-            Ok(Ok(value)) => {
-                self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
-                Some(value)
-            }
+            Ok(Ok(value)) => self.hear(live).then_some(value),
             Ok(Err(error)) => {
                 self.fail(live, &error.to_string());
                 None
@@ -203,6 +202,20 @@ impl Keeper {
         }
     }
 
+    /// Notes an answer. One that ends a long silence cannot be believed: another replica may have
+    /// given up an invalidation meanwhile, and is about to deliver it. So this replica's readers
+    /// stay away until everybody has.
+    fn hear(&self, live: &Live) -> bool {
+        let now = self.milliseconds();
+        let before = self.last_answer.fetch_max(now, Ordering::Relaxed);
+        let is_harmless = Duration::from_millis(now.saturating_sub(before)) < HARMLESS_SILENCE;
+        if !is_harmless {
+            let settling = State::Settling(live.clone(), Instant::now() + SETTLE);
+            self.advance(&State::Up(live.clone()), settling);
+        }
+        is_harmless
+    }
+
     async fn ping(&self, live: &Live, deadline: Duration) -> bool {
         let mut conn = live.conn.clone();
         // A write: a Redis that is full, or a read-only replica, takes no invalidation, and what it
@@ -211,7 +224,7 @@ impl Keeper {
         ping.arg(live.key("alive")).arg(1).arg("EX").arg(60);
         let answer = tokio::time::timeout(deadline, ping.exec_async(&mut conn)).await;
         if matches!(answer, Ok(Ok(()))) {
-            self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
+            self.hear(live);
             return true;
         }
         self.fail(live, "no answer to a ping");
