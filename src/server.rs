@@ -15,6 +15,9 @@ use crate::kernel::cache::{CacheState, RedisLink};
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
 use crate::kernel::error::Refusal;
+#[cfg(feature = "database")]
+use crate::kernel::idempotency::forget_old_keys;
+use crate::kernel::task::Tasks;
 use actix_web::dev::ServerHandle;
 use actix_web::rt;
 use anyhow::Context;
@@ -22,6 +25,7 @@ use futures_util::future::{Either, join_all, select};
 use listeners::Listener;
 use std::mem::ManuallyDrop;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Serves until SIGTERM or SIGINT, then lets the requests in flight finish.
@@ -40,11 +44,29 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
     system.block_on(run(args))
 }
 
+/// How long writes may take, after the last request, whose clients have gone.
+const TASKS_MAY_TAKE: Duration = Duration::from_secs(2);
+/// How long Redis may take to learn of the last writes.
+const INVALIDATIONS_MAY_TAKE: Duration = Duration::from_secs(1);
+
 /// What the modules of one process share.
 struct Shared {
+    tasks: Tasks,
     #[cfg(feature = "database")]
     db: Db,
     cache: CacheState,
+}
+
+impl Shared {
+    /// Ends what the workers left behind, and puts the store in order.
+    async fn finish(&self) {
+        self.tasks.finish(TASKS_MAY_TAKE).await;
+        if let CacheState::Redis(link) = &self.cache {
+            link.settle(INVALIDATIONS_MAY_TAKE).await;
+        }
+        #[cfg(feature = "database")]
+        self.db.settle().await;
+    }
 }
 
 /// Whether a process of this role serves the listener of that one.
@@ -59,9 +81,11 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         Some(url) => CacheState::Redis(RedisLink::new(url).context("REDIS_URL")?),
         None => CacheState::InProcess,
     };
+    let tasks = Tasks::on(tokio::runtime::Handle::current());
     let shared = Shared {
         #[cfg(feature = "database")]
-        db: Db::new(&args.storage.database_url, args.storage.database_pool_size),
+        db: Db::new(&args.storage.database_url, args.storage.database_pool_size, &tasks),
+        tasks,
         cache,
     };
     let listeners = listeners::bind(&args, &modules::modules(&args, &shared))?;
@@ -78,6 +102,10 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         Either::Left((migration, _)) => migration?,
         Either::Right(_) => return Ok(()),
     };
+    #[cfg(feature = "database")]
+    if args.role != Role::Gateway {
+        rt::spawn(forget_old_keys(shared.db.clone()));
+    }
     banner::print(&args, &listeners, &migration);
 
     match select(pin!(serve_all(listeners, signals)), migration.finish).await {
@@ -87,8 +115,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             serving.await?;
         }
     }
-    #[cfg(feature = "database")]
-    shared.db.settle().await;
+    shared.finish().await;
     log::info!("stopped");
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! The URLs below `/customers`: parse, call the service, render.
 
 use super::error::CustomerError;
-use super::model::{CustomerChanges, CustomerId, NewCustomer};
+use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer};
 use super::service::Customers;
 use super::wire::{
     CreateCustomer, CustomerAnswer, CustomerView, ListAnswer, OrderView, UpdateCustomer,
     parse_list_query,
 };
-use crate::kernel::http::{Cursor, Failure, JsonBody, Pagination, Query, next_link};
-use actix_web::http::header::{LINK, LOCATION};
+use crate::kernel::http::{
+    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Pagination, Query, next_link,
+};
+use crate::kernel::idempotency::Reply;
+use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the customers into a scope named `/customers`.
@@ -63,33 +66,40 @@ async fn get_customer(
 }
 
 async fn create_customer(
+    request: HttpRequest,
     customers: web::Data<Customers>,
     JsonBody(body): JsonBody<CreateCustomer>,
-) -> Result<HttpResponse, Failure> {
-    let customer = customers.create(NewCustomer::try_from(body)?).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, format!("/customers/{}", customer.id)))
-        .json(CustomerAnswer::new(&customer)))
+) -> Result<Answer, Failure> {
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |customer: &Customer| {
+        Answer::created(format!("/customers/{}", customer.id), &CustomerAnswer::new(customer))
+    });
+    Ok(customers.create(NewCustomer::try_from(body)?, reply).await?)
 }
 
 async fn update_customer(
+    request: HttpRequest,
     path: web::Path<String>,
     customers: web::Data<Customers>,
     JsonBody(body): JsonBody<UpdateCustomer>,
-) -> Result<HttpResponse, Failure> {
+) -> Result<Answer, Failure> {
     let id = parse_id(path)?;
-    let customer = customers.update(id, CustomerChanges::try_from(body)?).await?;
-    let message = Some("Customer updated successfully");
-    Ok(HttpResponse::Ok().json(CustomerAnswer { message, ..CustomerAnswer::new(&customer) }))
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |customer| {
+        let message = Some("Customer updated successfully");
+        Answer::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
+    });
+    Ok(customers.update(id, CustomerChanges::try_from(body)?, reply).await?)
 }
 
 async fn delete_customer(
+    request: HttpRequest,
     path: web::Path<String>,
     customers: web::Data<Customers>,
-) -> Result<HttpResponse, Failure> {
-    let customer = customers.delete(parse_id(path)?).await?;
-    let message = Some("Customer deleted successfully");
-    Ok(HttpResponse::Ok().json(CustomerAnswer { message, ..CustomerAnswer::new(&customer) }))
+) -> Result<Answer, Failure> {
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |customer| {
+        let message = Some("Customer deleted successfully");
+        Answer::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
+    });
+    Ok(customers.delete(parse_id(path)?, reply).await?)
 }
 
 async fn list_orders(

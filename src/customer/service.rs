@@ -7,19 +7,21 @@ use super::model::{
 };
 use super::store;
 use crate::kernel::db::{Db, DbConn};
-use crate::kernel::http::Page;
-use crate::kernel::task::uncancelled;
+use crate::kernel::http::{Answer, Page};
+use crate::kernel::idempotency::{Changes, Reply};
 use diesel::result::{DatabaseErrorKind, Error};
+use futures_util::future::{BoxFuture, FutureExt};
 
 /// The customers; clones share the database.
 #[derive(Clone)]
 pub struct Customers {
     db: Db,
+    changes: Changes,
 }
 
 impl Customers {
     pub fn new(db: &Db) -> Customers {
-        Customers { db: db.clone() }
+        Customers { db: db.clone(), changes: Changes::new(db) }
     }
 
     pub async fn get(&self, id: CustomerId) -> Result<CustomerProfile, CustomerError> {
@@ -46,30 +48,39 @@ impl Customers {
             .await
     }
 
-    pub async fn create(&self, customer: NewCustomer) -> Result<Customer, CustomerError> {
+    pub async fn create(
+        &self,
+        customer: NewCustomer,
+        reply: Reply<Customer>,
+    ) -> Result<Answer, CustomerError> {
+        let row = row_of(&customer.id);
         let add = move |conn: &mut DbConn| store::insert(conn, &customer).map_err(already_exists);
-        let customers = self.clone();
-        uncancelled(async move { customers.db.write(add).await }).await
+        self.changes.make(row, reply, add, nothing_follows).await
     }
 
     pub async fn update(
         &self,
         id: CustomerId,
         changes: CustomerChanges,
-    ) -> Result<Customer, CustomerError> {
+        reply: Reply<Customer>,
+    ) -> Result<Answer, CustomerError> {
+        let row = row_of(&id);
         let change = move |conn: &mut DbConn| {
             store::update(conn, &id, changes).map_err(email_in_use)?.ok_or(CustomerError::NotFound)
         };
-        let customers = self.clone();
-        uncancelled(async move { customers.db.write(change).await }).await
+        self.changes.make(row, reply, change, nothing_follows).await
     }
 
-    pub async fn delete(&self, id: CustomerId) -> Result<Customer, CustomerError> {
+    pub async fn delete(
+        &self,
+        id: CustomerId,
+        reply: Reply<Customer>,
+    ) -> Result<Answer, CustomerError> {
+        let row = row_of(&id);
         let remove = move |conn: &mut DbConn| {
             store::delete(conn, &id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
         };
-        let customers = self.clone();
-        uncancelled(async move { customers.db.write(remove).await }).await
+        self.changes.make(row, reply, remove, nothing_follows).await
     }
 
     /// The newest orders of a customer, up to the bound of the store.
@@ -81,6 +92,16 @@ impl Customers {
             })
             .await
     }
+}
+
+/// The name under which the database counts the writes of one customer.
+fn row_of(id: &CustomerId) -> String {
+    format!("customer:{id}")
+}
+
+/// Customers are not cached: a commit has nothing to invalidate.
+fn nothing_follows(_: &Customer) -> BoxFuture<'static, ()> {
+    std::future::ready(()).boxed()
 }
 
 fn already_exists(error: Error) -> CustomerError {

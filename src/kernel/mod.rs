@@ -8,6 +8,8 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
+#[cfg(feature = "database")]
+pub mod idempotency;
 pub mod ids;
 pub mod money;
 pub mod task;

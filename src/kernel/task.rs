@@ -1,13 +1,35 @@
-//! Work that a client's disconnect must not cut short.
+//! Work that must come to its end although the client went away, or the worker that served it.
 
 use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
 
-/// Runs `work` in a task of its own and waits for it. actix drops a handler when its client goes
-/// away; what follows a commit (the invalidation of the cache) must happen all the same.
-pub async fn uncancelled<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(work).await {
-        Ok(value) => value,
-        // Nobody aborts the task, so that it can only have panicked: the panic goes on here.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// Tasks on the runtime of the process. actix drops a handler when its client goes away, and the
+/// runtime of a worker when the process stops; what follows a commit (the invalidation of the
+/// cache) must happen all the same. Clones share everything.
+#[derive(Clone)]
+pub struct Tasks {
+    runtime: Handle,
+    running: TaskTracker,
+}
+
+impl Tasks {
+    /// Tasks on `runtime`, which must outlive the workers.
+    pub fn on(runtime: Handle) -> Tasks {
+        Tasks { runtime, running: TaskTracker::new() }
+    }
+
+    /// Starts `work`; nobody can cancel it.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.running.spawn_on(work, &self.runtime);
+    }
+
+    /// Waits until every task has ended, at most for `patience`.
+    pub async fn finish(&self, patience: Duration) {
+        self.running.close();
+        if tokio::time::timeout(patience, self.running.wait()).await.is_err() {
+            log::warn!("stopped with {} tasks under way", self.running.len());
+        }
     }
 }

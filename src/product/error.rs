@@ -3,6 +3,7 @@
 use crate::kernel::db::DbError;
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Failure;
+use crate::kernel::idempotency::KeyError;
 use actix_web::http::StatusCode;
 use serde_json::json;
 
@@ -24,6 +25,8 @@ pub enum ProductError {
     CostTooLarge,
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    #[error(transparent)]
+    Key(#[from] KeyError),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -60,6 +63,7 @@ impl From<ProductError> for Failure {
             }
             E::CostTooLarge => Failure::bad_request("COST_TOO_LARGE", "Total cost is too large"),
             E::Invalid(invalid) => invalid.into(),
+            E::Key(error) => error.into(),
             E::Db(error) => error.into(),
         }
     }

@@ -1,15 +1,18 @@
 //! The URLs below `/products`: parse, call the service, render.
 
 use super::error::ProductError;
-use super::model::{NewProduct, ProductChanges, ProductId, Quantity};
+use super::model::{NewProduct, Product, ProductChanges, ProductId, Quantity};
 use super::service::Products;
 use super::wire::{
     CreateProduct, ProductAnswer, ProductListAnswer, PurchaseAnswer, TakeStock, UpdateProduct,
     parse_list_query,
 };
 use crate::kernel::cache::Origin;
-use crate::kernel::http::{Cursor, Failure, JsonBody, Pagination, Query, next_link};
-use actix_web::http::header::{LINK, LOCATION};
+use crate::kernel::http::{
+    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Pagination, Query, next_link,
+};
+use crate::kernel::idempotency::Reply;
+use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the catalogue into a scope named `/products`.
@@ -64,42 +67,52 @@ async fn get_product(
 }
 
 async fn create_product(
+    request: HttpRequest,
     products: web::Data<Products>,
     JsonBody(body): JsonBody<CreateProduct>,
-) -> Result<HttpResponse, Failure> {
-    let product = products.create(NewProduct::try_from(body)?).await?;
-    Ok(HttpResponse::Created()
-        .insert_header((LOCATION, format!("/products/{}", product.id)))
-        .json(ProductAnswer::new(&product)))
+) -> Result<Answer, Failure> {
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |product: &Product| {
+        Answer::created(format!("/products/{}", product.id), &ProductAnswer::new(product))
+    });
+    Ok(products.create(NewProduct::try_from(body)?, reply).await?)
 }
 
 async fn update_product(
+    request: HttpRequest,
     path: web::Path<String>,
     products: web::Data<Products>,
     JsonBody(body): JsonBody<UpdateProduct>,
-) -> Result<HttpResponse, Failure> {
+) -> Result<Answer, Failure> {
     let id = parse_id(path)?;
-    let product = products.update(id, ProductChanges::try_from(body)?).await?;
-    Ok(HttpResponse::Ok().json(ProductAnswer::new(&product)))
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |product| {
+        Answer::ok(&ProductAnswer::new(product))
+    });
+    Ok(products.update(id, ProductChanges::try_from(body)?, reply).await?)
 }
 
 async fn take_stock(
+    request: HttpRequest,
     path: web::Path<String>,
     products: web::Data<Products>,
     JsonBody(body): JsonBody<TakeStock>,
-) -> Result<HttpResponse, Failure> {
+) -> Result<Answer, Failure> {
     let id = parse_id(path)?;
-    let purchase = products.take_stock(id, Quantity::try_from(body)?).await?;
-    Ok(HttpResponse::Ok().json(PurchaseAnswer::from(&purchase)))
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |purchase| {
+        Answer::ok(&PurchaseAnswer::from(purchase))
+    });
+    Ok(products.take_stock(id, Quantity::try_from(body)?, reply).await?)
 }
 
 async fn delete_product(
+    request: HttpRequest,
     path: web::Path<String>,
     products: web::Data<Products>,
-) -> Result<HttpResponse, Failure> {
-    let product = products.delete(parse_id(path)?).await?;
-    let message = Some("Product deleted successfully");
-    Ok(HttpResponse::Ok().json(ProductAnswer { message, ..ProductAnswer::new(&product) }))
+) -> Result<Answer, Failure> {
+    let reply = Reply::new(IdempotencyKey::of(&request)?, |product| {
+        let message = Some("Product deleted successfully");
+        Answer::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })
+    });
+    Ok(products.delete(parse_id(path)?, reply).await?)
 }
 
 fn parse_id(path: web::Path<String>) -> Result<ProductId, ProductError> {

@@ -7,9 +7,11 @@ use super::model::{
 use super::store;
 use crate::kernel::cache::{Cache, CacheState, Origin};
 use crate::kernel::db::{Db, DbConn, DbError};
-use crate::kernel::http::Page;
-use crate::kernel::task::uncancelled;
+use crate::kernel::http::{Answer, Page};
+use crate::kernel::idempotency::{Changes, Reply};
+use crate::kernel::task::Tasks;
 use diesel::result::{DatabaseErrorKind, Error};
+use futures_util::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,18 +23,20 @@ const TAKE_ATTEMPTS: usize = 5;
 #[derive(Clone)]
 pub struct Products {
     db: Db,
+    changes: Changes,
     cache: Cache<Product, DbError>,
 }
 
 impl Products {
-    /// A catalogue in `db`, cached where `cache` says, each product for `ttl`.
-    pub fn new(db: &Db, cache: &CacheState, ttl: Duration) -> Products {
+    /// A catalogue in `db`, cached where `cache` says, each product for `ttl`; loads run in
+    /// `tasks`.
+    pub fn new(db: &Db, cache: &CacheState, ttl: Duration, tasks: &Tasks) -> Products {
         let loading = db.clone();
-        let cache = Cache::new(cache, ttl, move |id| {
+        let cache = Cache::new(cache, ttl, tasks, move |id| {
             let db = loading.clone();
             Box::pin(async move { db.read(move |conn| Ok(store::find(conn, &id)?)).await })
         });
-        Products { db: db.clone(), cache }
+        Products { db: db.clone(), changes: Changes::new(db), cache }
     }
 
     pub async fn get(&self, id: &ProductId) -> Result<(Arc<Product>, Origin), ProductError> {
@@ -56,62 +60,72 @@ impl Products {
             .await
     }
 
-    pub async fn create(&self, product: NewProduct) -> Result<Product, ProductError> {
+    pub async fn create(
+        &self,
+        product: NewProduct,
+        reply: Reply<Product>,
+    ) -> Result<Answer, ProductError> {
+        let row = row_of(&product.id);
         let add = move |conn: &mut DbConn| store::insert(conn, &product).map_err(already_exists);
-        let products = self.clone();
         // Nothing to invalidate: what does not exist is not cached.
-        uncancelled(async move { products.db.write(add).await }).await
+        self.changes.make(row, reply, add, |_| std::future::ready(()).boxed()).await
     }
 
     pub async fn update(
         &self,
         id: ProductId,
         changes: ProductChanges,
-    ) -> Result<Product, ProductError> {
-        let products = self.clone();
-        uncancelled(async move {
-            let product = products
-                .db
-                .write(move |conn| store::update(conn, &id, changes)?.ok_or(ProductError::NotFound))
-                .await?;
-            products.cache.invalidate(&product.id, product.version).await;
-            Ok(product)
-        })
-        .await
+        reply: Reply<Product>,
+    ) -> Result<Answer, ProductError> {
+        let (row, products) = (row_of(&id), self.clone());
+        let change = move |conn: &mut DbConn| {
+            store::update(conn, &id, changes)?.ok_or(ProductError::NotFound)
+        };
+        let committed = move |product: &Product| products.invalidate(product, product.version);
+        self.changes.make(row, reply, change, committed).await
     }
 
     pub async fn take_stock(
         &self,
         id: ProductId,
         quantity: Quantity,
-    ) -> Result<Purchase, ProductError> {
-        let products = self.clone();
-        uncancelled(async move {
-            let purchase = products.db.write(move |conn| take(conn, &id, quantity)).await?;
-            products.cache.invalidate(&purchase.product.id, purchase.product.version).await;
-            Ok(purchase)
-        })
-        .await
+        reply: Reply<Purchase>,
+    ) -> Result<Answer, ProductError> {
+        let (row, products) = (row_of(&id), self.clone());
+        let take = move |conn: &mut DbConn| take(conn, &id, quantity);
+        let committed = move |purchase: &Purchase| {
+            products.invalidate(&purchase.product, purchase.product.version)
+        };
+        self.changes.make(row, reply, take, committed).await
     }
 
-    pub async fn delete(&self, id: ProductId) -> Result<Product, ProductError> {
-        let products = self.clone();
-        uncancelled(async move {
-            let product = products
-                .db
-                .write(move |conn| store::delete(conn, &id)?.ok_or(ProductError::NotFound))
-                .await?;
-            // A reader may still hold the deleted row: it must meet something newer.
-            products.cache.invalidate(&product.id, product.version + 1).await;
-            Ok(product)
-        })
-        .await
+    pub async fn delete(
+        &self,
+        id: ProductId,
+        reply: Reply<Product>,
+    ) -> Result<Answer, ProductError> {
+        let (row, products) = (row_of(&id), self.clone());
+        let remove =
+            move |conn: &mut DbConn| store::delete(conn, &id)?.ok_or(ProductError::NotFound);
+        // A reader may still hold the deleted row: it must meet something newer.
+        let committed = move |product: &Product| products.invalidate(product, product.version + 1);
+        self.changes.make(row, reply, remove, committed).await
+    }
+
+    fn invalidate(&self, product: &Product, version: i64) -> BoxFuture<'static, ()> {
+        let (cache, id) = (self.cache.clone(), product.id.clone());
+        async move { cache.invalidate(&id, version).await }.boxed()
     }
 
     /// Forgets what this process has cached, after another one changed the database file.
     pub fn forget_cached(&self) {
         self.cache.clear_local();
     }
+}
+
+/// The name under which the database counts the writes of one product.
+fn row_of(id: &ProductId) -> String {
+    format!("product:{id}")
 }
 
 fn take(conn: &mut DbConn, id: &ProductId, quantity: Quantity) -> Result<Purchase, ProductError> {

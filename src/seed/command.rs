@@ -6,6 +6,7 @@ use crate::kernel::cache::RedisLink;
 use crate::kernel::config::RedisUrl;
 use crate::kernel::db::{Db, DbConn};
 use crate::kernel::error::Refusal;
+use crate::kernel::task::Tasks;
 use actix_web::rt;
 use anyhow::Context;
 use std::time::Instant;
@@ -14,10 +15,11 @@ use std::time::Instant;
 pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let store = files::read(&args.data_dir)?;
-    let redis = args.storage.redis_url.as_ref().map(connect).transpose()?;
+    let runtime = rt::Runtime::new()?;
+    let redis = args.storage.redis_url.as_ref().map(|url| connect(&runtime, url)).transpose()?;
 
     let url = &args.storage.database_url;
-    let db = Db::new(url, 1);
+    let db = Db::new(url, 1, &Tasks::on(runtime.tokio_runtime().handle().clone()));
     db.prepare(None)?;
     db.run_command(|conn| {
         if args.reset {
@@ -32,7 +34,7 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
         store.load(conn)
     })?;
     if let Some(redis) = redis {
-        redis.clear()?;
+        clear(&runtime, &redis)?;
     }
     println!("{} into {url} in {:.1} s", store.summary(), started.elapsed().as_secs_f64());
     Ok(())
@@ -46,15 +48,9 @@ pub fn load_embedded(conn: &mut DbConn) -> anyhow::Result<()> {
     Store::embedded()?.load(conn)
 }
 
-/// Redis, which must be there before the rows change: afterwards it could not be told, and
-/// would go on showing the old ones.
-struct Redis {
-    runtime: rt::Runtime,
-    link: RedisLink,
-}
-
-fn connect(url: &RedisUrl) -> anyhow::Result<Redis> {
-    let runtime = rt::Runtime::new()?;
+/// Connects to Redis, which must be there before the rows change: afterwards it could not be told,
+/// and would go on showing the old ones.
+fn connect(runtime: &rt::Runtime, url: &RedisUrl) -> anyhow::Result<RedisLink> {
     let link = RedisLink::new(url)?;
     runtime.block_on(link.connect()).with_context(|| {
         format!(
@@ -62,14 +58,12 @@ fn connect(url: &RedisUrl) -> anyhow::Result<Redis> {
              rows; nothing was changed"
         )
     })?;
-    Ok(Redis { runtime, link })
+    Ok(link)
 }
 
-impl Redis {
-    fn clear(self) -> anyhow::Result<()> {
-        self.runtime.block_on(self.link.clear()).context(
-            "the files are loaded, but Redis could not be emptied: it may show the old rows \
-             until CACHE_TTL_SECONDS have passed",
-        )
-    }
+fn clear(runtime: &rt::Runtime, redis: &RedisLink) -> anyhow::Result<()> {
+    runtime.block_on(redis.clear()).context(
+        "the files are loaded, but Redis could not be emptied: it may show the old rows until \
+         CACHE_TTL_SECONDS have passed",
+    )
 }

@@ -1,6 +1,7 @@
 //! The three files: read, checked record by record and against each other, loaded.
 use crate::customer::{self, CustomerRecord, OrderRecord};
 use crate::kernel::db::DbConn;
+use crate::kernel::idempotency;
 use crate::kernel::text::holds_nul;
 use crate::product::{self, ProductRecord};
 use anyhow::{Context, anyhow, bail};
@@ -108,6 +109,8 @@ pub fn is_empty(conn: &mut DbConn) -> anyhow::Result<bool> {
 pub fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
     customer::delete_all(conn)?;
     product::delete_all(conn)?;
+    // An answer that was kept would tell of rows that are gone.
+    idempotency::delete_all(conn)?;
     Ok(())
 }
 

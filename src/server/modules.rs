@@ -29,7 +29,7 @@ pub fn modules(args: &ServeArgs, shared: &Shared) -> Vec<Module> {
 #[cfg(all(feature = "product", feature = "database"))]
 fn products(args: &ServeArgs, shared: &Shared) -> Option<Module> {
     let ttl = args.storage.cache_ttl();
-    let products = crate::product::Products::new(&shared.db, &shared.cache, ttl);
+    let products = crate::product::Products::new(&shared.db, &shared.cache, ttl, &shared.tasks);
     if super::serves(args.role, Role::Product) {
         watch_for_other_writers(shared, &products);
     }

@@ -13,6 +13,7 @@ mod customer;
 mod data;
 mod faults;
 mod gateway;
+mod idempotency;
 mod input;
 mod kit;
 mod product;
@@ -73,6 +74,7 @@ fn main() {
         input::cases(),
         gateway::cases(),
         cache::cases(),
+        idempotency::cases(),
         faults::cases(),
         schema::cases(),
         seed::cases(),

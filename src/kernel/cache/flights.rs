@@ -6,6 +6,7 @@
 
 use super::Origin;
 use crate::kernel::ids::Id;
+use crate::kernel::task::Tasks;
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,7 @@ pub struct Flights<V, E>(Arc<Inner<V, E>>);
 
 struct Inner<V, E> {
     fly: Box<Fly<V, E>>,
+    tasks: Tasks,
     under_way: Mutex<UnderWay<V, E>>,
 }
 
@@ -41,9 +43,14 @@ where
     E: Clone + Send + Sync + 'static,
 {
     pub fn new(
+        tasks: &Tasks,
         fly: impl Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync + 'static,
     ) -> Self {
-        Flights(Arc::new(Inner { fly: Box::new(fly), under_way: Mutex::default() }))
+        Flights(Arc::new(Inner {
+            fly: Box::new(fly),
+            tasks: tasks.clone(),
+            under_way: Mutex::default(),
+        }))
     }
 
     /// The outcome of a load of `id` that starts now or later.
@@ -72,7 +79,7 @@ where
                 let (sender, receiver) = watch::channel(None);
                 under_way.insert(id.clone(), None);
                 // A task of its own: a reader that goes away must not take the load from the rest.
-                tokio::spawn(Flights::run(self.clone(), id.clone(), sender));
+                self.0.tasks.spawn(Flights::run(self.clone(), id.clone(), sender));
                 receiver
             }
         }
@@ -104,7 +111,7 @@ impl<V, E> Inner<V, E> {
     }
 }
 
-/// Frees the key if a load panics, or its worker stops; its readers see their sender dropped.
+/// Frees the key if a load panics; its readers see their sender dropped.
 struct Landing<'a, V, E> {
     inner: &'a Inner<V, E>,
     id: &'a Id,

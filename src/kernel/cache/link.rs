@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The whole of a read that a request waits for.
 const READ_DEADLINE: Duration = Duration::from_millis(50);
 
+/// Between two looks at what is still to be delivered at the end.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// One connection for all; clones share it.
 #[derive(Clone)]
 pub struct RedisLink(Arc<Keeper>);
@@ -45,6 +48,22 @@ impl RedisLink {
     /// Keeps the link alive, for as long as the process serves.
     pub async fn keep(self) {
         self.0.keep().await;
+    }
+
+    /// Waits until Redis has learned of every write, at most for `patience`.
+    pub async fn settle(&self, patience: Duration) {
+        let delivered = async {
+            while !self.0.owed().is_empty() {
+                self.0.wake();
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(patience, delivered).await.is_err() {
+            log::warn!(
+                "Redis has not learned of the last writes: other replicas may show rows as they \
+                 were, for up to CACHE_TTL_SECONDS"
+            );
+        }
     }
 
     pub fn is_up(&self) -> bool {

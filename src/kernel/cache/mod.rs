@@ -17,6 +17,7 @@ mod shared;
 pub use link::RedisLink;
 
 use crate::kernel::ids::Id;
+use crate::kernel::task::Tasks;
 use flights::Flights;
 use futures_util::future::BoxFuture;
 use local::Local;
@@ -92,10 +93,12 @@ enum Store<V> {
 }
 
 impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
-    /// In the process or in Redis, as `state` says; entries live for `ttl`.
+    /// In the process or in Redis, as `state` says; entries live for `ttl`, and loads run in
+    /// `tasks`.
     pub fn new(
         state: &CacheState,
         ttl: Duration,
+        tasks: &Tasks,
         load: impl Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> + Send + Sync + 'static,
     ) -> Cache<V, E> {
         let store = Arc::new(match state {
@@ -104,7 +107,7 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
         });
         let load: Arc<Loader<V, E>> = Arc::new(load);
         let loading = Arc::clone(&store);
-        let flights = Flights::new(move |id: Id| {
+        let flights = Flights::new(tasks, move |id: Id| {
             let (store, load) = (Arc::clone(&loading), Arc::clone(&load));
             Box::pin(async move { store.get_or_load(&id, &*load).await })
         });

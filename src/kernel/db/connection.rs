@@ -62,10 +62,25 @@ impl DbConn {
         }
     }
 
-    /// Runs `job` in a transaction that holds SQLite's write lock from its start. A deferred one
-    /// that reads and then writes fails at once when another writer came between, whatever the
-    /// `busy_timeout`.
+    /// Runs `job` in one transaction: committed when it returns `Ok`, rolled back otherwise.
     pub fn transact<T, E>(&mut self, job: impl FnOnce(&mut DbConn) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        match self.transact_to_end(job)? {
+            Ending::Committed(value) => Ok(value),
+            Ending::InDoubt(_, error) => Err(error.into()),
+        }
+    }
+
+    /// As [`DbConn::transact`], and tells a commit that failed from a job that did.
+    ///
+    /// The transaction holds SQLite's write lock from its start: a deferred one that reads and then
+    /// writes fails at once when another writer came between, whatever the `busy_timeout`.
+    pub fn transact_to_end<T, E>(
+        &mut self,
+        job: impl FnOnce(&mut DbConn) -> Result<T, E>,
+    ) -> Result<Ending<T>, E>
     where
         E: From<Error>,
     {
@@ -78,10 +93,10 @@ impl DbConn {
             }
         }
         match job(self) {
-            Ok(value) => {
-                DbConn::commit_transaction(self)?;
-                Ok(value)
-            }
+            Ok(value) => Ok(match DbConn::commit_transaction(self) {
+                Ok(()) => Ending::Committed(value),
+                Err(error) => Ending::InDoubt(value, error),
+            }),
             Err(error) => {
                 // The job's error is the one that says what happened. A roll-back that fails
                 // leaves a broken connection, which the pool drops.
@@ -92,6 +107,13 @@ impl DbConn {
             }
         }
     }
+}
+
+/// How a transaction ended whose job succeeded.
+pub enum Ending<T> {
+    Committed(T),
+    /// The commit failed, or its answer was lost: the change may have been made.
+    InDoubt(T, Error),
 }
 
 #[cfg(feature = "postgres")]

@@ -2,6 +2,7 @@
 
 use super::DbError;
 use super::connection::{Connector, Pooled};
+use super::turnstile::{Turn, Turnstiles};
 use crate::kernel::config::DatabaseUrl;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
 use std::sync::Arc;
@@ -21,11 +22,11 @@ pub struct Lane {
     /// another one, and a database that hangs holds no more threads than this.
     places: Vec<Arc<Semaphore>>,
     waiting: Arc<AtomicUsize>,
-    deadline: Duration,
+    patience: Duration,
 }
 
 impl Lane {
-    pub fn new(url: &DatabaseUrl, size: u32, deadline: Duration) -> Lane {
+    pub fn new(url: &DatabaseUrl, size: u32, patience: Duration) -> Lane {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -36,7 +37,7 @@ impl Lane {
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(Connector(url.clone()));
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
-        Lane { pool, places, waiting: Arc::default(), deadline }
+        Lane { pool, places, waiting: Arc::default(), patience }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -51,50 +52,92 @@ impl Lane {
         self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
     }
 
-    /// Runs `job` on a blocking thread. It is told when its client will have been answered with
-    /// 503, whatever it does.
+    /// Runs `job` on a blocking thread and waits for it until the deadline.
     pub async fn run<T, E, F, J>(&self, job: F) -> Result<T, E>
     where
-        F: FnOnce(&mut Pooled, Instant) -> Result<T, J> + Send + 'static,
+        F: FnOnce(&mut Pooled) -> Result<T, J> + Send + 'static,
         T: Send + 'static,
         J: Into<E>,
         E: From<DbError> + Send + 'static,
     {
-        let give_up_at = Instant::now() + self.deadline;
-        let work = async {
-            let permits = self.enter().await?;
-            let lane = self.clone();
-            let blocking = tokio::task::spawn_blocking(move || {
-                let _permits = permits;
-                let mut conn = lane.checkout()?;
-                if Instant::now() >= give_up_at {
-                    // The client has its 503: the job must not take effect behind its back.
-                    return Err(E::from(DbError::Unavailable("no connection in time".into())));
-                }
-                job(&mut conn, give_up_at).map_err(J::into)
-            });
-            match blocking.await {
-                Ok(result) => result,
-                Err(panic) => Err(E::from(DbError::Panicked(panic.to_string()))),
-            }
-        };
-        match tokio::time::timeout(self.deadline, work).await {
+        let deadline = self.deadline();
+        let work = self.run_to_end(deadline, None, |pooled, _| job(pooled));
+        match tokio::time::timeout_at(deadline.0.into(), work).await {
             Ok(result) => result,
-            Err(_) => Err(E::from(DbError::Unavailable(format!(
-                "no answer within {} ms",
-                self.deadline.as_millis()
-            )))),
+            Err(_) => Err(self.too_late().into()),
         }
     }
 
-    async fn enter(&self) -> Result<Vec<OwnedSemaphorePermit>, DbError> {
+    /// Runs `job` on a blocking thread and waits for its end, however long it takes once it has
+    /// begun. It begins before the deadline or not at all, and is told the deadline: after it, the
+    /// client has been answered with 503, whatever the job does.
+    pub async fn run_to_end<T, E, F, J>(
+        &self,
+        deadline: Deadline,
+        turnstile: Option<(&Turnstiles, &str)>,
+        job: F,
+    ) -> Result<T, E>
+    where
+        F: FnOnce(&mut Pooled, Deadline) -> Result<T, J> + Send + 'static,
+        T: Send + 'static,
+        J: Into<E>,
+        E: From<DbError> + Send + 'static,
+    {
+        let entering = tokio::time::timeout_at(deadline.0.into(), self.enter(turnstile));
+        let places = entering.await.unwrap_or_else(|_| Err(self.too_late()))?;
+        let lane = self.clone();
+        let blocking = tokio::task::spawn_blocking(move || {
+            let _places = places;
+            let mut conn = lane.checkout()?;
+            if deadline.has_passed() {
+                // The client has its 503: the job must not take effect behind its back.
+                return Err(E::from(lane.too_late()));
+            }
+            job(&mut conn, deadline).map_err(J::into)
+        });
+        match blocking.await {
+            Ok(result) => result,
+            Err(panic) => Err(E::from(DbError::Panicked(panic.to_string()))),
+        }
+    }
+
+    /// Until when a client that comes now waits.
+    pub fn deadline(&self) -> Deadline {
+        Deadline(Instant::now() + self.patience)
+    }
+
+    pub fn too_late(&self) -> DbError {
+        DbError::Unavailable(format!("no answer within {} ms", self.patience.as_millis()))
+    }
+
+    async fn enter(&self, turnstile: Option<(&Turnstiles, &str)>) -> Result<Places, DbError> {
         let _waiting = Waiting::join(&self.waiting)?;
+        let turn = match turnstile {
+            Some((turnstiles, key)) => Some(turnstiles.enter(key).await),
+            None => None,
+        };
         let mut permits = Vec::with_capacity(self.places.len());
         for places in &self.places {
             let permit = Arc::clone(places).acquire_owned().await;
             permits.push(permit.expect("the semaphore is never closed"));
         }
-        Ok(permits)
+        Ok(Places { _permits: permits, _turn: turn })
+    }
+}
+
+/// What a job holds while it runs.
+struct Places {
+    _permits: Vec<OwnedSemaphorePermit>,
+    _turn: Option<Turn>,
+}
+
+/// The instant at which a client gives up.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(pub Instant);
+
+impl Deadline {
+    pub fn has_passed(self) -> bool {
+        Instant::now() >= self.0
     }
 }
 

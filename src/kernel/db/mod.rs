@@ -8,23 +8,32 @@ mod error;
 mod json;
 mod lane;
 mod migrate;
+mod turnstile;
 
 pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::DbError;
 pub use json::{Json, JsonObject};
 pub use migrate::{Load, PrepareError, Prepared};
+pub use turnstile::Turnstiles;
 
 use crate::kernel::config::DatabaseUrl;
-use lane::Lane;
+use crate::kernel::task::Tasks;
+use connection::{Ending, Pooled};
+use futures_util::future::BoxFuture;
+use lane::{Deadline, Lane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The whole of a job on SQLite, with waiting: longer than its `busy_timeout` of 5 s, so that a
 /// write that waits for another process ends before its client is told that it did not.
 const SQLITE_DEADLINE: Duration = Duration::from_secs(6);
 /// The whole of a job on PostgreSQL: longer than the server's own `statement_timeout`.
 const POSTGRES_DEADLINE: Duration = Duration::from_millis(3_500);
+/// How many writes of one row may hold a connection at once: one works and the next one waits for
+/// the row's lock. More would take connections from the other rows and gain nothing.
+const WRITES_AT_ONE_ROW: usize = 2;
 
 /// A handle on the database; clones share one pool.
 #[derive(Clone)]
@@ -34,6 +43,8 @@ struct Inner {
     url: DatabaseUrl,
     reads: Lane,
     writes: Lane,
+    rows: Turnstiles,
+    tasks: Tasks,
     migrated: AtomicBool,
 }
 
@@ -43,7 +54,9 @@ impl Db {
     /// `pool_size` is the number of connections. SQLite has one more, the only one that writes:
     /// writers then queue here, in order, instead of racing for the lock of the file; and what
     /// that connection sees change was changed by another process.
-    pub fn new(url: &DatabaseUrl, pool_size: u32) -> Db {
+    ///
+    /// Writes run in `tasks`.
+    pub fn new(url: &DatabaseUrl, pool_size: u32, tasks: &Tasks) -> Db {
         let (reads, writes) = match url {
             DatabaseUrl::SqliteMemory => {
                 let only = Lane::new(url, 1, SQLITE_DEADLINE);
@@ -59,8 +72,14 @@ impl Db {
                 (all, some)
             }
         };
-        let migrated = AtomicBool::new(false);
-        Db(Arc::new(Inner { url: url.clone(), reads, writes, migrated }))
+        Db(Arc::new(Inner {
+            url: url.clone(),
+            reads,
+            writes,
+            rows: Turnstiles::new(WRITES_AT_ONE_ROW),
+            tasks: tasks.clone(),
+            migrated: AtomicBool::new(false),
+        }))
     }
 
     /// Runs one query, or several that need no common snapshot.
@@ -75,34 +94,63 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         self.refuse_before_migration()?;
-        self.0.reads.run(move |pooled, _| job(&mut pooled.conn)).await
+        self.0.reads.run(move |pooled| job(&mut pooled.conn)).await
     }
 
-    /// Runs the closure in one transaction, which can write from its start: committed when it
-    /// returns `Ok`, rolled back otherwise.
+    /// Runs `job` in one transaction, which can write from its start: committed when it returns
+    /// `Ok`, rolled back otherwise. `row` names what is written, such as `product:prod_001`: few
+    /// writes of one row run at once, so that a row in great demand leaves room for the others.
+    ///
+    /// `committed` runs after every commit that was made or may have been made, before the client
+    /// is answered where there is time, and else behind its back: neither a disconnect nor the
+    /// deadline nor the stop of a worker cancels it.
     ///
     /// # Errors
     /// As [`Db::read`]. After [`DbError::Unavailable`] the effect is unknown, as ever when an
     /// answer is lost.
-    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    pub async fn write<T, E, F, C>(&self, row: String, job: F, committed: C) -> Result<T, E>
     where
         F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
-        T: Send + 'static,
+        C: FnOnce(&T) -> BoxFuture<'static, ()> + Send + 'static,
+        T: Send + Sync + 'static,
         E: From<DbError> + From<diesel::result::Error> + Send + 'static,
     {
         self.refuse_before_migration()?;
-        let in_time = move |conn: &mut DbConn, give_up_at| {
+        let in_time = move |conn: &mut DbConn, deadline: Deadline| {
             let value = job(conn)?;
-            if Instant::now() >= give_up_at {
-                // The client has its 503, and nobody would tell the cache of this change.
+            if deadline.has_passed() {
+                // The client has its 503: better that it is true.
                 return Err(E::from(DbError::Unavailable("the write took too long".into())));
             }
             Ok(value)
         };
-        let write = move |pooled: &mut connection::Pooled, give_up_at| {
-            pooled.conn.transact(|conn| in_time(conn, give_up_at))
+        let transaction = move |pooled: &mut Pooled, deadline| {
+            pooled.conn.transact_to_end(|conn| in_time(conn, deadline))
         };
-        self.0.writes.run(write).await
+        let deadline = self.0.writes.deadline();
+        let (answer, answered) = oneshot::channel();
+        let db = self.clone();
+        self.0.tasks.spawn(async move {
+            let at_row = Some((&db.0.rows, row.as_str()));
+            let result = match db.0.writes.run_to_end(deadline, at_row, transaction).await {
+                Ok(Ending::Committed(value)) => {
+                    committed(&value).await;
+                    Ok(value)
+                }
+                Ok(Ending::InDoubt(value, error)) => {
+                    committed(&value).await;
+                    Err(E::from(error))
+                }
+                Err(error) => Err(error),
+            };
+            // The client may have gone, or have given up.
+            let _unheard = answer.send(result);
+        });
+        match tokio::time::timeout_at(deadline.0.into(), answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(DbError::Panicked("a write".into()).into()),
+            Err(_) => Err(self.0.writes.too_late().into()),
+        }
     }
 
     /// Whether a query gets an answer now; waits at most `patience`.
@@ -122,7 +170,7 @@ impl Db {
             return Ok(false);
         }
         self.refuse_before_migration()?;
-        self.0.writes.run(|pooled, _| pooled.was_changed_elsewhere()).await
+        self.0.writes.run(Pooled::was_changed_elsewhere).await
     }
 
     /// Writes what SQLite keeps beside its file into the file, so that after a stop the file alone
@@ -132,7 +180,7 @@ impl Db {
         // A process that never used the database must not make its file now.
         let was_used = self.refuse_before_migration().is_ok();
         if was_used && matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
-            let checkpoint = |pooled: &mut connection::Pooled, _| {
+            let checkpoint = |pooled: &mut Pooled| {
                 pooled.conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(DbError::from)
             };
             let settled: Result<(), DbError> = self.0.writes.run(checkpoint).await;

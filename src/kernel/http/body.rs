@@ -1,6 +1,7 @@
 //! Request bodies: JSON, at most 1 MiB, and an error that says where it is wrong.
 
 use super::Failure;
+use super::idempotency_key::{BodyDigest, IDEMPOTENCY_KEY};
 use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -31,6 +32,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = has_json_type(request);
+        let keyed = request.headers().contains_key(IDEMPOTENCY_KEY).then(|| request.clone());
         let mut payload = payload.take();
         Box::pin(async move {
             if !is_json {
@@ -44,6 +46,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
                     return Err(Failure::body_too_large());
                 }
                 body.extend_from_slice(&chunk);
+            }
+            if let Some(request) = keyed {
+                request.extensions_mut().insert(BodyDigest::of(&body));
             }
             parse(&body).map(JsonBody)
         })

@@ -1,19 +1,23 @@
 //! HTTP as every listener speaks it: one failure envelope, strict input, paging.
 
+mod answer;
 mod bearer;
 mod body;
 mod caller;
 mod edge;
 mod failure;
+mod idempotency_key;
 mod paging;
 mod path;
 mod query;
 
+pub use answer::Answer;
 pub use bearer::{ServiceToken, bearer_token, require_service_token};
 pub use body::{JsonBody, MAX_BODY_BYTES, bound_body};
 pub use caller::{Caller, X_USER_ID, believe_caller};
 pub use edge::edge;
 pub use failure::{Failure, not_found};
+pub use idempotency_key::IdempotencyKey;
 pub use paging::{Cursor, Page, Pagination, next_link};
 pub use path::refuse_unsafe_paths;
 pub use query::Query;

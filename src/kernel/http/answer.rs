@@ -1,0 +1,53 @@
+//! An answer to a change, rendered before its transaction commits: what is sent, and what a
+//! repeated request gets again.
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ContentType, HeaderName, HeaderValue, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// Where the new thing is: a path of letters, digits, `/`, `_` and `-`.
+    pub location: Option<String>,
+    /// JSON.
+    pub body: String,
+    /// Whether it was made for an earlier request.
+    pub is_replayed: bool,
+}
+
+impl Answer {
+    pub fn ok(view: &impl Serialize) -> Answer {
+        Answer::of(StatusCode::OK, None, view)
+    }
+
+    pub fn created(location: String, view: &impl Serialize) -> Answer {
+        Answer::of(StatusCode::CREATED, Some(location), view)
+    }
+
+    fn of(status: StatusCode, location: Option<String>, view: &impl Serialize) -> Answer {
+        let body = serde_json::to_string(view).expect("a view has string keys and no other error");
+        Answer { status: status.as_u16(), location, body, is_replayed: false }
+    }
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = HttpResponse::build(status);
+        response.insert_header(ContentType::json());
+        if let Some(location) = self.location {
+            response.insert_header((LOCATION, location));
+        }
+        if self.is_replayed {
+            response.insert_header((IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true")));
+        }
+        response.body(self.body)
+    }
+}

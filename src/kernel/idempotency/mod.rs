@@ -1,0 +1,150 @@
+//! Changes that take effect once, however often a client sends them.
+//!
+//! The answer is kept under the request's `Idempotency-Key` in the transaction of the change
+//! itself: there is never the one without the other, whatever dies when. A request that is refused
+//! has no effect, and keeps nothing. Owns the table `idempotency_keys`.
+
+mod store;
+
+pub use store::delete_all;
+
+use crate::kernel::db::{Db, DbConn, DbError, Turnstiles};
+use crate::kernel::http::{Answer, Failure, IdempotencyKey};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use futures_util::future::{BoxFuture, FutureExt};
+use std::time::Duration;
+use store::Claim;
+
+/// How long a request waits for an earlier one with its key to end.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often keys that are too old are deleted.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// Why a key cannot be used for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("a request with this key is still under way")]
+    InFlight,
+    #[error("this key was used for another request")]
+    Reused,
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Failure {
+        match error {
+            KeyError::InFlight => Failure::new(
+                StatusCode::CONFLICT,
+                "IDEMPOTENCY_KEY_IN_USE",
+                "A request with this Idempotency-Key is still under way",
+            )
+            .header(RETRY_AFTER, HeaderValue::from_static("1")),
+            KeyError::Reused => Failure::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "IDEMPOTENCY_KEY_REUSED",
+                "This Idempotency-Key was used for another request",
+            ),
+        }
+    }
+}
+
+/// How a change is answered: what its value looks like, and under which key that is kept.
+pub struct Reply<T> {
+    key: Option<IdempotencyKey>,
+    render: fn(&T) -> Answer,
+}
+
+impl<T> Reply<T> {
+    pub fn new(key: Option<IdempotencyKey>, render: fn(&T) -> Answer) -> Reply<T> {
+        Reply { key, render }
+    }
+}
+
+/// Makes the changes of a slice; clones share everything.
+#[derive(Clone)]
+pub struct Changes {
+    db: Db,
+    in_flight: Turnstiles,
+}
+
+/// What a transaction came to.
+enum Outcome<T> {
+    Made(T, Answer),
+    MadeBefore(Answer),
+}
+
+impl Changes {
+    pub fn new(db: &Db) -> Changes {
+        Changes { db: db.clone(), in_flight: Turnstiles::new(1) }
+    }
+
+    /// As [`Db::write`], answered as `reply` says: with a key, only the first request of that key
+    /// runs `job`, and every other one gets its answer.
+    ///
+    /// # Errors
+    /// Those of [`Db::write`] and [`KeyError`].
+    pub async fn make<T, E, F, C>(
+        &self,
+        row: String,
+        reply: Reply<T>,
+        job: F,
+        committed: C,
+    ) -> Result<Answer, E>
+    where
+        F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
+        C: FnOnce(&T) -> BoxFuture<'static, ()> + Send + 'static,
+        T: Send + Sync + 'static,
+        E: From<DbError> + From<diesel::result::Error> + From<KeyError> + Send + 'static,
+    {
+        let Reply { key, render } = reply;
+        // Waited for here, so that those who repeat themselves hold no connection meanwhile.
+        let turn = match &key {
+            Some(key) => {
+                let entering = self.in_flight.enter(&key.digest);
+                Some(
+                    tokio::time::timeout(PATIENCE, entering)
+                        .await
+                        .map_err(|_| KeyError::InFlight)?,
+                )
+            }
+            None => None,
+        };
+        let once = move |conn: &mut DbConn| -> Result<Outcome<T>, E> {
+            let _turn = turn;
+            if let Some(key) = &key {
+                match store::claim(conn, key, PATIENCE)? {
+                    Claim::Fresh => {}
+                    Claim::Kept(answer) => return Ok(Outcome::MadeBefore(answer)),
+                    Claim::Refused(error) => return Err(error.into()),
+                }
+            }
+            let value = job(conn)?;
+            let answer = render(&value);
+            if let Some(key) = &key {
+                store::keep(conn, key, &answer)?;
+            }
+            Ok(Outcome::Made(value, answer))
+        };
+        let committed = move |outcome: &Outcome<T>| match outcome {
+            Outcome::Made(value, _) => committed(value),
+            Outcome::MadeBefore(_) => std::future::ready(()).boxed(),
+        };
+        Ok(match self.db.write(row, once, committed).await? {
+            Outcome::Made(_, answer) => answer,
+            Outcome::MadeBefore(answer) => Answer { is_replayed: true, ..answer },
+        })
+    }
+}
+
+/// Deletes keys that are older than 24 hours, now and for as long as the process serves.
+pub async fn forget_old_keys(db: Db) {
+    loop {
+        let forget = |conn: &mut DbConn| store::forget_old(conn).map_err(DbError::from);
+        let nothing_follows = |_: &usize| std::future::ready(()).boxed();
+        match db.write("idempotency_keys".into(), forget, nothing_follows).await {
+            Ok(count) => log::debug!("forgot {count} idempotency keys"),
+            Err(error) => log::debug!("forgetting idempotency keys: {error}"),
+        }
+        tokio::time::sleep(FORGET_EVERY).await;
+    }
+}

@@ -1,0 +1,124 @@
+//! All SQL of the idempotency keys.
+
+use super::KeyError;
+use crate::kernel::db::{DbConn, is_postgres};
+use crate::kernel::http::{Answer, IdempotencyKey};
+use crate::kernel::time;
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use std::thread;
+use std::time::{Duration, Instant};
+
+diesel::table! {
+    idempotency_keys (key_digest) {
+        key_digest -> Text,
+        fingerprint -> Text,
+        status -> Integer,
+        location -> Nullable<Text>,
+        body -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+/// How long an answer is kept.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// Between two looks at a key that a request at another replica holds.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+#[derive(Queryable, Insertable)]
+#[diesel(table_name = idempotency_keys)]
+struct Row {
+    key_digest: String,
+    fingerprint: String,
+    status: i32,
+    location: Option<String>,
+    body: String,
+    created_at: NaiveDateTime,
+}
+
+/// What is known of a key.
+pub enum Claim {
+    /// Nothing: it is this transaction's now.
+    Fresh,
+    /// The answer of the request that used it.
+    Kept(Answer),
+    Refused(KeyError),
+}
+
+/// Takes the key for this transaction, or says what became of it before.
+pub fn claim(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryResult<Claim> {
+    if !lock(conn, key, patience)? {
+        return Ok(Claim::Refused(KeyError::InFlight));
+    }
+    let row: Option<Row> = idempotency_keys::table
+        .find(&key.digest)
+        .filter(idempotency_keys::created_at.gt(oldest()))
+        .first(conn)
+        .optional()?;
+    Ok(match row {
+        None => Claim::Fresh,
+        Some(row) if row.fingerprint != key.fingerprint => Claim::Refused(KeyError::Reused),
+        Some(row) => Claim::Kept(Answer {
+            status: u16::try_from(row.status)
+                .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?,
+            location: row.location,
+            body: row.body,
+            is_replayed: true,
+        }),
+    })
+}
+
+/// Whether nobody else works under this key now. On SQLite a transaction that writes is alone
+/// already; on PostgreSQL a lock of the transaction tells, without waiting inside the database for
+/// another one to end.
+fn lock(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Locked {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        locked: bool,
+    }
+    if !is_postgres(conn) {
+        return Ok(true);
+    }
+    let give_up_at = Instant::now() + patience;
+    // The first 64 bits of the digest. Two keys that share them only wait for each other.
+    let number = &key.digest[..16];
+    let try_lock = format!("SELECT pg_try_advisory_xact_lock(x'{number}'::bigint) AS locked");
+    loop {
+        let row: Locked = diesel::sql_query(&try_lock).get_result(conn)?;
+        if row.locked || Instant::now() >= give_up_at {
+            return Ok(row.locked);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Keeps the answer of this transaction's change.
+pub fn keep(conn: &mut DbConn, key: &IdempotencyKey, answer: &Answer) -> QueryResult<()> {
+    // One that is too old to count may still be there.
+    diesel::delete(idempotency_keys::table.find(&key.digest)).execute(conn)?;
+    let row = Row {
+        key_digest: key.digest.clone(),
+        fingerprint: key.fingerprint.clone(),
+        status: answer.status.into(),
+        location: answer.location.clone(),
+        body: answer.body.clone(),
+        created_at: time::now().naive_utc(),
+    };
+    diesel::insert_into(idempotency_keys::table).values(row).execute(conn)?;
+    Ok(())
+}
+
+/// Deletes what is too old to count; returns how many.
+pub fn forget_old(conn: &mut DbConn) -> QueryResult<usize> {
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(oldest())))
+        .execute(conn)
+}
+
+pub fn delete_all(conn: &mut DbConn) -> QueryResult<usize> {
+    diesel::delete(idempotency_keys::table).execute(conn)
+}
+
+fn oldest() -> NaiveDateTime {
+    (time::now() - LIFETIME).naive_utc()
+}
