@@ -67,7 +67,7 @@ impl FromStr for DatabaseUrl {
             };
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let url = DatabaseUrl::Postgres(with_connect_timeout(text));
+            let url = DatabaseUrl::Postgres(with_timeouts(text));
             return compiled_in(cfg!(feature = "postgres"), "postgres", url);
         }
         Err("has an unknown scheme; write sqlite://PATH, sqlite::memory: or postgres://…".into())
@@ -82,13 +82,25 @@ fn compiled_in(is: bool, feature: &str, url: DatabaseUrl) -> Result<DatabaseUrl,
     }
 }
 
-/// libpq waits for minutes by default. A setting of the operator's own stays.
-fn with_connect_timeout(url: &str) -> String {
+/// By default, libpq waits for minutes for a connection, and for hours for an answer from a machine
+/// that is gone; seconds, but for the last one, which is in milliseconds.
+const LIBPQ_TIMEOUTS: [(&str, u32); 5] = [
+    ("connect_timeout", 2),
+    ("keepalives_idle", 10),
+    ("keepalives_interval", 5),
+    ("keepalives_count", 3),
+    ("tcp_user_timeout", 10_000),
+];
+
+/// Settings of the operator's own stay.
+fn with_timeouts(url: &str) -> String {
+    let missing = LIBPQ_TIMEOUTS.iter().filter(|(name, _)| !url.contains(&format!("{name}=")));
+    let parameters: Vec<String> = missing.map(|(name, value)| format!("{name}={value}")).collect();
     let joint = if url.contains('?') { '&' } else { '?' };
-    if url.contains("connect_timeout=") {
+    if parameters.is_empty() {
         url.to_owned()
     } else {
-        format!("{url}{joint}connect_timeout=2")
+        format!("{url}{joint}{}", parameters.join("&"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::DbError;
 use super::connection::{Connector, Pooled};
+use super::outage::Outage;
 use super::turnstile::{Turn, Turnstiles};
 use crate::kernel::config::DatabaseUrl;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
@@ -12,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many jobs may wait for a place; past that, the answer is an immediate 503.
 const QUEUE_LIMIT: usize = 2_048;
-/// How long the pool may take to hand out, or to open, a connection.
-const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the pool may take to hand out, or to open, a connection. Short: a database that
+/// refuses connections is answered with 503 within two seconds.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1_500);
 
 #[derive(Clone)]
 pub struct Lane {
@@ -22,6 +24,7 @@ pub struct Lane {
     /// another one, and a database that hangs holds no more threads than this.
     places: Vec<Arc<Semaphore>>,
     waiting: Arc<AtomicUsize>,
+    outage: Outage,
     patience: Duration,
 }
 
@@ -37,7 +40,7 @@ impl Lane {
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(Connector(url.clone()));
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
-        Lane { pool, places, waiting: Arc::default(), patience }
+        Lane { pool, places, waiting: Arc::default(), outage: Outage::default(), patience }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -49,7 +52,17 @@ impl Lane {
 
     /// Takes a connection on the calling thread, which may block.
     pub fn checkout(&self) -> Result<PooledConnection<Connector>, DbError> {
-        self.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))
+        match self.pool.get() {
+            Ok(conn) => {
+                self.outage.end();
+                Ok(conn)
+            }
+            Err(error) => {
+                let error = DbError::Unavailable(error.to_string());
+                self.outage.begin(error.clone());
+                Err(error)
+            }
+        }
     }
 
     /// Runs `job` on a blocking thread and waits for it until the deadline.
@@ -85,6 +98,7 @@ impl Lane {
     {
         let entering = tokio::time::timeout_at(deadline.0.into(), self.enter(turnstile));
         let places = entering.await.unwrap_or_else(|_| Err(self.too_late()))?;
+        self.outage.check()?;
         let lane = self.clone();
         let blocking = tokio::task::spawn_blocking(move || {
             let _places = places;

@@ -8,6 +8,7 @@ mod error;
 mod json;
 mod lane;
 mod migrate;
+mod outage;
 mod turnstile;
 
 pub use connection::{DbConn, MultiBackend, is_postgres};
