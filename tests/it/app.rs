@@ -2,7 +2,8 @@
 
 use crate::client::{Answer, Client, send_raw};
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::sql_types::BigInt;
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,13 +24,18 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// `None` unless both are set; one alone is a mistake that must not look like a pass.
+    /// `None` unless all are set; some of them are a mistake that must not look like a pass.
     pub fn from_env() -> Option<Servers> {
         let value = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-        match (value("TEST_DATABASE_URL"), value("TEST_REDIS_URL")) {
-            (Some(database_url), Some(redis_url)) => Some(Servers { database_url, redis_url }),
-            (None, None) => None,
-            _ => panic!("set both TEST_DATABASE_URL and TEST_REDIS_URL, or neither"),
+        // The last two are for the servers that tests start for themselves (kit/postgres.rs).
+        let names =
+            ["TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_POSTGRES_BIN", "TEST_POSTGRES_TEMPLATE"];
+        match names.map(value) {
+            [Some(database_url), Some(redis_url), Some(_), Some(_)] => {
+                Some(Servers { database_url, redis_url })
+            }
+            [None, None, None, None] => None,
+            _ => panic!("set all of {}, or none: scripts/services run does", names.join(", ")),
         }
     }
 
@@ -146,6 +152,12 @@ impl Storage {
         }
     }
 
+    /// A database that somebody else made, and takes away.
+    pub fn at(database_url: String, redis_url: Option<String>) -> Storage {
+        let folder = TempDir::new().expect("a temporary folder");
+        Storage { folder, database_url, redis_url, postgres: None, redis_index: None }
+    }
+
     /// Runs SQL on the database itself, past the program.
     pub fn execute(&self, sql: &str) -> diesel::QueryResult<()> {
         match self.database_url.strip_prefix("sqlite://") {
@@ -160,12 +172,36 @@ impl Storage {
         }
     }
 
+    /// The answer of the database itself to `SELECT … AS count`.
+    #[track_caller]
+    pub fn count(&self, sql: &str) -> i64 {
+        let counted = match self.database_url.strip_prefix("sqlite://") {
+            Some(file) => {
+                let mut conn = diesel::SqliteConnection::establish(file).expect("the file opens");
+                conn.batch_execute("PRAGMA busy_timeout = 5000").expect("it is a setting");
+                sql_query(sql).get_result(&mut conn)
+            }
+            None => {
+                let conn = PgConnection::establish(&self.database_url);
+                sql_query(sql).get_result(&mut conn.expect("PostgreSQL is there"))
+            }
+        };
+        let Count { count } = counted.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        count
+    }
+
     /// The settings that point a process at this storage.
     pub fn settings(&self) -> Vec<(String, String)> {
         let mut settings = vec![("DATABASE_URL".to_owned(), self.database_url.clone())];
         settings.extend(self.redis_url.iter().map(|url| ("REDIS_URL".to_owned(), url.clone())));
         settings
     }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 impl Drop for Storage {
@@ -250,7 +286,8 @@ pub fn remove_templates(servers: Option<&Servers>) {
     }
 }
 
-fn seed(database_url: &str) {
+/// Loads `data/` into a database.
+pub fn seed(database_url: &str) {
     let output = command(Path::new(env!("CARGO_MANIFEST_DIR")))
         .args(["seed", "--database-url", database_url])
         .output()
@@ -266,7 +303,12 @@ fn fresh_name(what: &str) -> String {
 
 /// The binary, in a folder and with no setting from this environment.
 pub fn command(folder: &Path) -> Command {
-    let mut command = Command::new(BINARY);
+    program(BINARY, folder)
+}
+
+/// Any program, as [`command`] starts the binary.
+pub fn program(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(name);
     command.current_dir(folder).env_clear().stdin(Stdio::null());
     // Nothing but what the loader of shared libraries and coverage tools may need.
     for name in ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
@@ -303,8 +345,19 @@ impl Process {
     /// As [`Process::start`], with no other settings than these.
     #[track_caller]
     pub fn start_plain(folder: &Path, role: &str, settings: &[(&str, &str)]) -> Process {
+        Process::start_as(command(folder), folder, role, settings)
+    }
+
+    /// As [`Process::start_plain`], where `program` is the binary, or becomes it.
+    #[track_caller]
+    pub fn start_as(
+        mut program: Command,
+        folder: &Path,
+        role: &str,
+        settings: &[(&str, &str)],
+    ) -> Process {
         let log = folder.join(format!("{}.log", fresh_name(role)));
-        let mut child = command(folder)
+        let mut child = program
             .args(["serve", "--role", role])
             .envs([
                 ("GATEWAY_PORT", "0"),

@@ -1,8 +1,8 @@
 //! The cache: a read that follows a finished write sees it, and many readers load once.
 
-use crate::app::{App, Combination, Process, redis_command};
+use crate::app::{App, Combination, Process, Storage, redis_command};
 use crate::cases;
-use crate::kit::{gated_store, until, until_redis_is};
+use crate::kit::{Caller, Redis, gated_store, until, until_redis_is};
 use serde_json::json;
 use std::sync::Barrier;
 use std::thread;
@@ -16,6 +16,8 @@ cases![
         a_deleted_product_is_gone_at_once;
     OnPostgres:
         a_slow_reader_cannot_put_an_old_row_back,
+        a_write_whose_client_is_gone_is_seen_by_every_replica,
+        a_write_while_redis_hangs_is_seen_as_soon_as_it_answers,
         two_loads_serve_any_number_of_readers,
         two_replicas_see_each_others_writes,
         whatever_lies_in_redis_is_a_miss_and_is_replaced;
@@ -75,6 +77,64 @@ fn a_slow_reader_cannot_put_an_old_row_back(combination: &Combination) {
     let after = store.app.get(path).expect(200);
     assert_eq!(after.json["data"]["price"], "200.00");
     assert_eq!(after.json["cached"], false);
+}
+
+/// D4, D5: the client goes away while the commit is under way, after every replica has cached the
+/// row as it was before.
+fn a_write_whose_client_is_gone_is_seen_by_every_replica(combination: &Combination) {
+    let store = gated_store(combination, &[]);
+    let (app, path) = (&store.app, "/products/prod_001");
+    let elsewhere = format!("{}{path}", store.other.url("product"));
+    for (stock, method, end, body) in [
+        (11, "PATCH", "/inventory", json!({ "quantity": 1 })),
+        (5, "PUT", "", json!({ "stock": 5 })),
+    ] {
+        app.get_cached(path);
+        store.gate.close_at("COMMIT\0");
+        Caller::new([127, 0, 0, 1], app.token()).send_and_leave(
+            &app.address(path),
+            method,
+            &format!("{path}{end}"),
+            &body,
+        );
+        store.gate.wait_for_held_answer();
+        store.gate.open();
+        for url in [&elsewhere, &app.url(path)] {
+            until("the replica shows the write", || {
+                let bearer = format!("Bearer {}", app.token());
+                let headers = [("Authorization", bearer.as_str())];
+                let seen = app.client.send("GET", url, &headers, None).expect(200);
+                seen.json["data"]["stock"] == stock
+            });
+        }
+    }
+}
+
+/// D4, D5: the invalidation cannot be delivered before the write is acknowledged, and another
+/// replica asks Redis as soon as it answers again.
+fn a_write_while_redis_hangs_is_seen_as_soon_as_it_answers(combination: &Combination) {
+    let redis = Redis::started();
+    let mut storage = Storage::seeded(&combination.backend);
+    storage.redis_url = Some(redis.url());
+    let other = Process::start(storage.folder.path(), "product", &storage.settings());
+    let app = App::start(combination, storage, &[]);
+    let path = "/products/prod_001";
+    let elsewhere = format!("{}{path}", other.url("product"));
+    for (round, pause_ms) in [0, 0, 50, 200, 600].into_iter().enumerate() {
+        until_redis_is(&app, &app.product_url(""), "connected");
+        until_redis_is(&app, &other.url("product"), "connected");
+        app.get_cached(path);
+        redis.freeze();
+        let price = format!("{round}.00");
+        app.put(path, &json!({ "price": price })).expect(200);
+        // However long it hangs, and whether anybody has noticed.
+        thread::sleep(std::time::Duration::from_millis(pause_ms));
+        redis.thaw();
+        for _ in 0..20 {
+            let seen = app.client.send("GET", &elsewhere, &[], None).expect(200);
+            assert_eq!(seen.json["data"]["price"], price, "frozen for {pause_ms} ms more");
+        }
+    }
 }
 
 fn readers_during_writes_never_see_an_older_price_again(combination: &Combination) {
@@ -226,6 +286,7 @@ fn two_replicas_see_each_others_writes(combination: &Combination) {
     }
 }
 
+/// F21: an older or newer format, another type, garbage, 10 MB.
 fn whatever_lies_in_redis_is_a_miss_and_is_replaced(combination: &Combination) {
     let app = combination.start();
     let redis = app.storage.redis_url.clone().expect("this half has Redis");

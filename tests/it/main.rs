@@ -1,8 +1,8 @@
 //! The tests of Chronos: every case goes through HTTP to processes of the real binary.
 //!
 //! A case is a function. It is registered once, for every combination that it holds in: on SQLite
-//! with the cache in the process, and, where `TEST_DATABASE_URL` and `TEST_REDIS_URL` are set, on
-//! PostgreSQL with Redis; through the gateway of `--role all`, through a gateway in front of
+//! with the cache in the process, and, where `scripts/services` has started servers, on PostgreSQL
+//! with Redis; through the gateway of `--role all`, through a gateway in front of
 //! separate processes, and directly.
 
 mod app;
@@ -15,6 +15,7 @@ mod faults;
 mod gateway;
 mod idempotency;
 mod input;
+mod integrity;
 mod kit;
 mod product;
 mod readme;
@@ -76,6 +77,7 @@ fn main() {
         cache::cases(),
         idempotency::cases(),
         faults::cases(),
+        integrity::cases(),
         schema::cases(),
         seed::cases(),
         data::cases(),
@@ -96,7 +98,7 @@ fn halves(servers: Option<&Servers>) -> &'static str {
         Some(_) => "halves: SQLite + in-process cache: ran; PostgreSQL + Redis: ran\n",
         None => {
             "halves: SQLite + in-process cache: ran; PostgreSQL + Redis: NOT run \
-             (set TEST_DATABASE_URL and TEST_REDIS_URL, or run scripts/test)\n"
+             (scripts/services run cargo test, or scripts/test)\n"
         }
     }
 }

@@ -3,8 +3,6 @@
 
 use crate::app::{Backend, Combination, Storage};
 use crate::cases;
-use diesel::sql_types::BigInt;
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use std::path::PathBuf;
 
 cases![
@@ -85,8 +83,8 @@ fn a_fraction_of_a_cent_is_never_stored(combination: &Combination) {
             // Here an integer column rounds what it is given.
             storage.execute(&insert).expect("it is rounded");
             let stored = format!("SELECT count(*) AS count FROM {} WHERE {column}", row.table);
-            assert_eq!(count(&storage, &format!("{stored} = 1501")), 1, "{insert}");
-            assert_eq!(count(&storage, &format!("{stored} <> floor({column})")), 0, "{insert}");
+            assert_eq!(storage.count(&format!("{stored} = 1501")), 1, "{insert}");
+            assert_eq!(storage.count(&format!("{stored} <> floor({column})")), 0, "{insert}");
         } else {
             expect_rule(&storage, &row, column, &["1500", "1501.0"], &["1500.5", "0.1"]);
         }
@@ -267,19 +265,19 @@ fn the_items_of_a_deleted_order_go_with_it(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
     let items = "SELECT count(*) AS count FROM order_items";
     let (all, of_one) =
-        (count(&storage, items), count(&storage, &format!("{items} WHERE order_id = 1")));
+        (storage.count(items), storage.count(&format!("{items} WHERE order_id = 1")));
     assert_eq!(of_one, 1);
     storage.execute("DELETE FROM orders WHERE id = 1").expect("an order can be deleted");
-    assert_eq!(count(&storage, items), all - of_one);
+    assert_eq!(storage.count(items), all - of_one);
 }
 
 fn an_order_outlives_its_products(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
     let items = "SELECT count(*) AS count FROM order_items WHERE product_id = 'prod_001'";
-    let before = count(&storage, items);
+    let before = storage.count(items);
     assert!(before > 0);
     storage.execute("DELETE FROM products WHERE id = 'prod_001'").expect("no order holds it");
-    assert_eq!(count(&storage, items), before);
+    assert_eq!(storage.count(items), before);
 }
 
 fn required_columns_refuse_null(combination: &Combination) {
@@ -320,12 +318,12 @@ fn down_takes_away_everything_that_up_made(combination: &Combination) {
         for folder in &migrations {
             run_file(&storage, folder.join("up.sql"));
         }
-        assert!(count(&storage, things) >= 4);
+        assert!(storage.count(things) >= 4);
         storage.execute(&customer().insert()).expect("the tables are there");
         for folder in migrations.iter().rev() {
             run_file(&storage, folder.join("down.sql"));
         }
-        assert_eq!(count(&storage, things), 0);
+        assert_eq!(storage.count(things), 0);
     }
 }
 
@@ -451,29 +449,6 @@ fn expect_accepted(storage: &Storage, sql: &str) {
 fn expect_refused(storage: &Storage, sql: &str) {
     let outcome = storage.execute(&format!("BEGIN; {sql}; ROLLBACK"));
     assert!(outcome.is_err(), "accepted: {sql}");
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-/// The answer to `SELECT … AS count`.
-#[track_caller]
-fn count(storage: &Storage, sql: &str) -> i64 {
-    let counted = match storage.database_url.strip_prefix("sqlite://") {
-        Some(file) => {
-            let mut conn = SqliteConnection::establish(file).expect("the file opens");
-            sql_query(sql).get_result(&mut conn)
-        }
-        None => {
-            let conn = PgConnection::establish(&storage.database_url);
-            sql_query(sql).get_result(&mut conn.expect("PostgreSQL is there"))
-        }
-    };
-    let Count { count } = counted.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    count
 }
 
 /// The folders of the migrations, from the first to the last.

@@ -1,0 +1,270 @@
+//! PostgreSQL away, killed, frozen, late, or with a row that somebody else holds.
+
+use super::{MIGRATIONS, PATH, expect_unavailable, migration_count};
+use crate::app::{App, Combination, Process, Storage};
+use crate::cases;
+use crate::kit::history::End;
+use crate::kit::load::{self, Plan};
+use crate::kit::{
+    Fleet, Postgres, figure, gated_store, gated_store_with_own_cache, status_of, timed, until,
+};
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
+use serde_json::json;
+use std::thread;
+use std::time::{Duration, Instant};
+
+cases![
+    OnPostgres:
+        a_database_that_goes_away_is_a_503_and_heals,
+        a_database_that_hangs_is_a_503_and_heals,
+        a_frozen_database_is_a_503_and_what_is_cached_is_served,
+        a_database_that_comes_later_is_waited_for,
+        the_process_outlives_a_database_that_restarts,
+        a_write_whose_connection_breaks_is_no_success,
+        a_connection_ended_before_the_commit_leaves_no_trace,
+        a_locked_row_holds_up_nobody_else;
+];
+
+fn a_database_that_goes_away_is_a_503_and_heals(combination: &Combination) {
+    let (app, gate) = gated_store_with_own_cache(combination);
+    app.get(PATH).expect(200);
+    gate.cut();
+    assert_eq!(app.get(PATH).expect(200).json["cached"], true, "what is cached is served");
+    expect_unavailable(app.get("/products/prod_002"));
+    expect_unavailable(app.get("/products"));
+    expect_unavailable(app.get("/customers/cust_001"));
+    expect_unavailable(app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })));
+    let health = app.client.send("GET", &app.product_url("/health"), &[], None).expect(503);
+    assert_eq!(health.json["database"], "unavailable");
+    assert_eq!(health.json["service"], "product-service");
+    gate.mend();
+    until("the database answers", || {
+        let answer = app.get("/products/prod_002");
+        assert!([200, 503].contains(&answer.status), "{answer:?}");
+        answer.status == 200
+    });
+    app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })).expect(200);
+    assert!(!app.processes[0].log().contains("panicked"));
+}
+
+fn a_database_that_hangs_is_a_503_and_heals(combination: &Combination) {
+    let (app, gate) = gated_store_with_own_cache(combination);
+    app.get(PATH).expect(200);
+    gate.close();
+    thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| expect_unavailable(app.get("/products/prod_002")));
+        }
+        scope.spawn(|| assert_eq!(app.get(PATH).expect(200).json["cached"], true));
+    });
+    gate.open();
+    until("the database answers", || {
+        let answer = app.get("/products/prod_002");
+        assert!([200, 503].contains(&answer.status), "{answer:?}");
+        answer.status == 200
+    });
+}
+
+/// F10: two processes are there before their database. It is migrated once, by one of them.
+fn a_database_that_comes_later_is_waited_for(combination: &Combination) {
+    let postgres = Postgres::reserve();
+    let (app, took) = timed(|| App::start(combination, Storage::at(postgres.url(), None), &[]));
+    figure("F10", "the start without a database", took);
+    let other = Process::start(app.storage.folder.path(), "all", &app.storage.settings());
+    for process in [&app.processes[0], &other] {
+        assert!(process.banner.contains("unavailable"), "{}", process.banner);
+    }
+    expect_unavailable(app.get(PATH));
+    app.client.send("GET", &app.gateway_url("/health"), &[], None).expect(200);
+    postgres.start();
+    let ((), took) = timed(|| until_read_or_refused(&app, "/products"));
+    figure("F10", "the first success after the database is there", took);
+    let url = format!("{}/products", other.url("product"));
+    until("the other one is ready", || app.client.send("GET", &url, &[], None).status == 200);
+    assert_eq!(app.storage.count(MIGRATIONS), migration_count());
+    for process in [&app.processes[0], &other] {
+        assert!(!process.log().contains("ERROR"), "{}", process.log());
+    }
+}
+
+fn a_write_whose_connection_breaks_is_no_success(combination: &Combination) {
+    let store = gated_store(combination, &[]);
+    let app = &store.app;
+    let inventory = format!("{PATH}/inventory");
+    app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
+    thread::scope(|scope| {
+        store.gate.close();
+        let write = scope.spawn(|| app.patch(&inventory, &json!({ "quantity": 1 })));
+        store.gate.wait_for_held_answer();
+        store.gate.cut();
+        expect_unavailable(write.join().expect("an answer"));
+    });
+    // What was held was the answer to BEGIN: nothing had happened yet.
+    let url = format!("{}{PATH}", store.other.url("product"));
+    let seen = app.client.send("GET", &url, &[], None).expect(200);
+    assert_eq!(seen.json["data"]["stock"], 11);
+    store.gate.open();
+    store.gate.mend();
+    until("the database answers", || app.get("/products/prod_003").status == 200);
+}
+
+/// F8: all its processes stopped where they are, which cuts no connection. What is cached is served,
+/// everything else is refused in time, and no request leaves a thread behind.
+fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combination) {
+    const WAITING: usize = 100;
+    let postgres = Postgres::started();
+    let app = App::start(combination, postgres.seeded(), &[]);
+    app.get_cached(PATH);
+    let threads = || -> usize {
+        let count = status_of(app.processes[0].id(), "Threads").expect("it runs");
+        count.parse().expect("a number")
+    };
+    let before = threads();
+    postgres.freeze();
+    thread::scope(|scope| {
+        for index in 0..WAITING {
+            let path = format!("/products/prod_{:03}", index % 50 + 2);
+            let app = &app;
+            scope.spawn(move || {
+                let (answer, took) = timed(|| app.get(&path));
+                expect_unavailable(answer);
+                figure("F8", "a refusal", took);
+            });
+        }
+        for _ in 0..20 {
+            let (answer, took) = timed(|| app.get(PATH).expect(200));
+            assert_eq!(answer.json["cached"], true);
+            figure("F8", "a cached read", took);
+            app.client.send("GET", &app.gateway_url("/health"), &[], None).expect(200);
+        }
+        // One for each of the 8 connections, and one more for what looks after the pool.
+        assert!(threads() <= before + 12, "{} threads, {before} before", threads());
+    });
+    assert!(threads() <= before + 12, "{} threads, {before} before", threads());
+    postgres.thaw();
+    let ((), took) = timed(|| until_read_or_refused(&app, "/products/prod_060"));
+    figure("F8", "the first success after the thaw", took);
+    app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })).expect(200);
+}
+
+/// Reads until the answer is 200; until then it must be 503.
+#[track_caller]
+fn until_read_or_refused(app: &App, path: &str) {
+    until("the database answers", || {
+        let answer = app.get(path);
+        assert!([200, 503].contains(&answer.status), "{answer:?}");
+        answer.status == 200
+    });
+}
+
+/// F6: connections ended, the server stopped and started, killed and started, all under load.
+fn the_process_outlives_a_database_that_restarts(combination: &Combination) {
+    let postgres = Postgres::started();
+    let storage = Storage::at(postgres.url(), None);
+    let fleet = Fleet::start(combination.door, &storage, 1, &[]);
+    let process = fleet.stores[0].0[0].id();
+    let pause = || thread::sleep(Duration::from_millis(300));
+    let (history, back) = load::run(&fleet, &Plan::short(true), || {
+        for _ in 0..3 {
+            pause();
+            postgres.terminate_backends();
+        }
+        let ways: [&dyn Fn(); 2] = [&|| postgres.stop(), &|| postgres.kill()];
+        ways.map(|end| {
+            end();
+            pause();
+            postgres.start();
+            let back = Instant::now();
+            fleet.until_ready(&fleet.stores[0]);
+            back
+        })
+    });
+    history.expect_no_violation();
+    history.expect_ends(&[200, 201, 400, 404, 503].map(End::Status));
+    assert_eq!(fleet.stores[0].0[0].id(), process);
+    assert!(status_of(process, "State").is_some_and(|state| !state.starts_with('Z')));
+    let refused = history.latencies(|sample| sample.end == End::Status(503));
+    figure("F6", "refusals", refused);
+    for back in back {
+        figure(
+            "F6",
+            "the first success after it is back",
+            history.first_success_after(back, |_| true),
+        );
+    }
+}
+
+/// F7: between the update and the commit. The update has taken place, and nobody else ever sees it.
+fn a_connection_ended_before_the_commit_leaves_no_trace(combination: &Combination) {
+    let store = gated_store(combination, &[]);
+    let inventory = format!("{PATH}/inventory");
+    store.app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
+    store.gate.close_at("UPDATE 1\0");
+    thread::scope(|scope| {
+        let write = scope.spawn(|| store.app.patch(&inventory, &json!({ "quantity": 1 })));
+        store.gate.wait_for_held_answer();
+        let ended = store.storage.count(
+            "SELECT count(pg_terminate_backend(pid)) AS count FROM pg_stat_activity \
+             WHERE datname = current_database() AND state = 'idle in transaction'",
+        );
+        store.gate.open();
+        assert_eq!(ended, 1, "the transaction was under way");
+        expect_unavailable(write.join().expect("an answer"));
+    });
+    for stock in [11, 10] {
+        for url in [store.app.product_url(PATH), format!("{}{PATH}", store.other.url("product"))] {
+            let seen = store.app.client.send("GET", &url, &[], None).expect(200);
+            assert_eq!(seen.json["data"]["stock"], stock);
+        }
+        store.app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
+    }
+}
+
+/// F9: somebody else holds one row, and 100 takes wait for it.
+fn a_locked_row_holds_up_nobody_else(combination: &Combination) {
+    const TAKES: usize = 100;
+    let app = combination.start();
+    let inventory = format!("{PATH}/inventory");
+    app.put(PATH, &json!({ "stock": 1000 })).expect(200);
+    let lock = Lock::hold(&app.storage.database_url, "products", "prod_001");
+    let answers: Vec<u16> = thread::scope(|scope| {
+        let takes: Vec<_> = (0..TAKES)
+            .map(|_| scope.spawn(|| app.patch(&inventory, &json!({ "quantity": 1 })).status))
+            .collect();
+        until("some of them wait for the row", || {
+            let waiting = "SELECT count(*) AS count FROM pg_locks JOIN pg_stat_activity USING (pid) \
+                           WHERE datname = current_database() AND NOT granted";
+            app.storage.count(waiting) > 0
+        });
+        for round in 0..20 {
+            let (_, took) =
+                timed(|| app.get(&format!("/products/prod_{:03}", round + 2)).expect(200));
+            figure("F9", "a read of another row", took);
+        }
+        // Some of them give up before it is released.
+        until("a take is answered", || takes.iter().any(thread::ScopedJoinHandle::is_finished));
+        lock.release();
+        takes.into_iter().map(|take| take.join().expect("an answer")).collect()
+    });
+    assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
+    let taken = answers.iter().filter(|status| **status == 200).count();
+    let left = app.get(PATH).expect(200).json["data"]["stock"].as_u64().expect("a stock");
+    assert_eq!(u64::try_from(1000 - taken), Ok(left), "those refused took nothing");
+}
+
+/// A row lock of a transaction that is none of the program's.
+struct Lock(diesel::PgConnection);
+
+impl Lock {
+    fn hold(database_url: &str, table: &str, id: &str) -> Lock {
+        let mut conn = diesel::PgConnection::establish(database_url).expect("it is there");
+        let sql = format!("BEGIN; SELECT 1 FROM {table} WHERE id = '{id}' FOR UPDATE");
+        conn.batch_execute(&sql).expect("the row is there");
+        Lock(conn)
+    }
+
+    fn release(mut self) {
+        self.0.batch_execute("COMMIT").expect("nothing was written");
+    }
+}

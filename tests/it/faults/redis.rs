@@ -1,0 +1,166 @@
+//! Redis away, killed, frozen, full, restarted: no request fails, and nothing is stale.
+
+use super::PATH;
+use crate::app::{App, Combination, Storage};
+use crate::cases;
+use crate::client::Answer;
+use crate::kit::history::{End, Kind, Sample};
+use crate::kit::load::{self, Plan};
+use crate::kit::{Fleet, Redis, figure, until, until_redis_is};
+use serde_json::json;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+cases![
+    WithServers:
+        without_redis_the_store_starts_and_uses_it_when_it_comes,
+        a_killed_redis_fails_no_request,
+        a_frozen_redis_fails_no_request_and_leaves_nothing_stale,
+        a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old,
+        a_flushed_redis_is_filled_again,
+        whatever_happens_to_redis_no_request_fails;
+];
+
+/// A store whose Redis is this one.
+fn start_with(combination: &Combination, redis: &Redis) -> App {
+    App::start(combination, Storage::seeded(&combination.backend), &[("REDIS_URL", &redis.url())])
+}
+
+/// Reads until the cache answers; the price must be right from the first read on.
+fn until_cached(app: &App, price: &str) {
+    until("the cache answers", || {
+        let answer = app.get(PATH).expect(200);
+        assert_eq!(answer.json["data"]["price"], price);
+        answer.json["cached"] == true
+    });
+}
+
+fn without_redis_the_store_starts_and_uses_it_when_it_comes(combination: &Combination) {
+    let redis = Redis::reserve();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "unavailable");
+    for price in ["1.00", "2.00"] {
+        app.put(PATH, &json!({ "price": price })).expect(200);
+        let read = app.get(PATH).expect(200);
+        assert_eq!(
+            (&read.json["data"]["price"], &read.json["cached"]),
+            (&json!(price), &json!(false))
+        );
+    }
+    redis.start();
+    until_cached(&app, "2.00");
+    until_redis_is(&app, &app.product_url(""), "connected");
+}
+
+fn a_killed_redis_fails_no_request(combination: &Combination) {
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    let is_over = AtomicBool::new(false);
+    let floor = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    let known = floor.load(Ordering::SeqCst);
+                    assert!(price_of(&app.get(PATH).expect(200)) >= known);
+                }
+            });
+        }
+        for price in 1..=60 {
+            app.put(PATH, &json!({ "price": price })).expect(200);
+            floor.store(price, Ordering::SeqCst);
+            match price {
+                20 => redis.kill(),
+                40 => redis.start(),
+                _ => {}
+            }
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
+    until_cached(&app, "60.00");
+}
+
+fn price_of(answer: &Answer) -> u32 {
+    let price = answer.json["data"]["price"].as_str().expect("a string");
+    price.split('.').next().expect("whole").parse().expect("digits")
+}
+
+fn a_frozen_redis_fails_no_request_and_leaves_nothing_stale(combination: &Combination) {
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    app.put(PATH, &json!({ "price": "1.00" })).expect(200);
+    until_cached(&app, "1.00");
+    redis.freeze();
+    // The invalidation of this write cannot be delivered.
+    app.put(PATH, &json!({ "price": "2.00" })).expect(200);
+    for _ in 0..20 {
+        assert_eq!(app.get(PATH).expect(200).json["data"]["price"], "2.00");
+    }
+    until_redis_is(&app, &app.product_url(""), "unavailable");
+    app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })).expect(200);
+    redis.thaw();
+    until_cached(&app, "2.00");
+    assert_eq!(app.get(PATH).expect(200).json["data"]["stock"], 11);
+}
+
+fn a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old(combination: &Combination) {
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    app.put(PATH, &json!({ "price": "1.00" })).expect(200);
+    until_cached(&app, "1.00");
+    redis.save();
+    app.put(PATH, &json!({ "price": "2.00" })).expect(200);
+    redis.kill();
+    redis.start();
+    assert!(redis.command("KEYS *").contains("product:prod_001"), "the snapshot is loaded");
+    until_cached(&app, "2.00");
+}
+
+fn a_flushed_redis_is_filled_again(combination: &Combination) {
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    until_cached(&app, "14500.00");
+    redis.command("FLUSHALL");
+    assert_eq!(app.get(PATH).expect(200).json["cached"], false);
+    until_cached(&app, "14500.00");
+}
+
+/// F2, F3, F4, D5: under load, over two stores, one fault after the other.
+fn whatever_happens_to_redis_no_request_fails(combination: &Combination) {
+    let redis = Redis::started();
+    let mut storage = Storage::empty(&combination.backend);
+    storage.redis_url = Some(redis.url());
+    let fleet = Fleet::start(combination.door, &storage, 2, &[]);
+    let pause = || thread::sleep(Duration::from_millis(400));
+    type Fault<'a> = (&'a str, &'a dyn Fn(), &'a dyn Fn());
+    let faults: [Fault; 4] = [
+        ("F2 Redis killed", &|| redis.kill(), &|| redis.start()),
+        ("F3 Redis frozen", &|| redis.freeze(), &|| redis.thaw()),
+        ("F4 Redis flushed", &|| drop(redis.command("FLUSHALL")), &|| ()),
+        ("F4 Redis full", &|| redis.fill(), &|| redis.make_room()),
+    ];
+    let (history, times) = load::run(&fleet, &Plan::short(true), || {
+        faults.map(|(name, break_it, mend_it)| {
+            pause();
+            let begin = Instant::now();
+            break_it();
+            pause();
+            mend_it();
+            (name, begin, Instant::now())
+        })
+    });
+    history.expect_no_violation();
+    history.expect_ends(&[200, 201, 400, 404].map(End::Status));
+    let is_read = |sample: &Sample| sample.kind == Kind::Read;
+    let first = times[0].1;
+    figure("F2", "reads before", history.latencies(|s| is_read(s) && s.at < first));
+    for (name, begin, end) in times {
+        let reads = history.latencies(|s| is_read(s) && s.at >= begin && s.at <= end);
+        figure(name, "reads meanwhile", reads);
+    }
+}

@@ -1,0 +1,116 @@
+//! What breaks things on purpose, and what watches while they are broken.
+//!
+//! - [`Postgres`] and [`Redis`]: servers of one test, to kill, freeze, restart, start late;
+//! - [`Gate`]: a TCP proxy that holds answers back, or cuts;
+//! - [`Fleet`]: stores of real processes, to kill and start again where they were;
+//! - [`load`]: requests from many clients at once, with a history that is checked.
+
+mod caller;
+mod fleet;
+mod gate;
+pub mod history;
+pub mod load;
+mod postgres;
+mod redis;
+mod server;
+
+pub use caller::{Caller, Outcome};
+pub use fleet::Fleet;
+pub use gate::Gate;
+pub use postgres::Postgres;
+pub use redis::Redis;
+pub use server::status_of;
+
+use server::free_port;
+
+use crate::app::{App, Combination, Process, Storage};
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something that is promised within seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks again until it is so. The pause only spares the processor: nothing depends on its length.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let give_up_at = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < give_up_at, "waited {PATIENCE:?} until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until the health of a service reports Redis as `state`.
+#[track_caller]
+pub fn until_redis_is(app: &App, service: &str, state: &str) {
+    until(&format!("Redis is {state}"), || {
+        app.client.send("GET", &format!("{service}/health"), &[], None).json["redis"] == state
+    });
+}
+
+/// Notes a figure of a promise whose bar is a time or a size, as `PROMISE<tab>what<tab>value`, in the
+/// file that `TEST_FIGURES` names. The tests hold whatever the machine does meanwhile, so that none
+/// of them fails over a figure.
+pub fn figure(promise: &str, what: &str, value: impl std::fmt::Debug) {
+    if let Some(file) = std::env::var_os("TEST_FIGURES") {
+        let file = std::fs::File::options().create(true).append(true).open(file);
+        let line = format!("{promise}\t{what}\t{value:?}\n");
+        file.and_then(|mut file| file.write_all(line.as_bytes()))
+            .expect("TEST_FIGURES can be written");
+    }
+}
+
+/// How much of something a test does: `usual`, or as many as this variable says. The long runs are
+/// the same tests with greater numbers.
+pub fn size(variable: &str, usual: usize) -> usize {
+    let value = std::env::var(variable).ok();
+    value.map_or(usual, |value| value.parse().unwrap_or_else(|_| panic!("{variable}={value}")))
+}
+
+/// How long `job` takes.
+pub fn timed<T>(job: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let value = job();
+    (value, start.elapsed())
+}
+
+/// A storage on PostgreSQL whose connections all go through a gate.
+pub fn storage_behind_gate(combination: &Combination) -> (Storage, Gate) {
+    let mut storage = Storage::seeded(&combination.backend);
+    let (before, rest) = storage.database_url.split_once('@').expect("a user in the URL");
+    let (target, name) = rest.split_once('/').expect("a database in the URL");
+    let gate = Gate::to(target);
+    storage.database_url = format!("{before}@{}/{name}", gate.address());
+    (storage, gate)
+}
+
+/// A store whose way to PostgreSQL goes through a gate, beside a product service that has its own.
+pub struct GatedStore {
+    pub app: App,
+    /// The same database, past the gate.
+    pub storage: Storage,
+    pub gate: Gate,
+    pub other: Process,
+}
+
+pub fn gated_store(combination: &Combination, settings: &[(&str, &str)]) -> GatedStore {
+    let crate::app::Backend::Postgres(servers) = &combination.backend else {
+        panic!("a gate is for PostgreSQL");
+    };
+    let (storage, gate) = storage_behind_gate(combination);
+    let name = storage.database_url.rsplit('/').next().expect("a name");
+    let past_the_gate = Storage::at(servers.database(name), storage.redis_url.clone());
+    let other = Process::start(storage.folder.path(), "product", &past_the_gate.settings());
+    let mut all = vec![("RUST_LOG", "chronos=debug")];
+    all.extend(settings);
+    let app = App::start(combination, storage, &all);
+    GatedStore { app, storage: past_the_gate, gate, other }
+}
+
+/// A store behind a gate, with the cache in the process: what it holds depends on nothing else.
+pub fn gated_store_with_own_cache(combination: &Combination) -> (App, Gate) {
+    let (mut storage, gate) = storage_behind_gate(combination);
+    storage.redis_url = None;
+    (App::start(combination, storage, &[]), gate)
+}
