@@ -142,10 +142,17 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConn> {
 pub struct Pooled {
     pub conn: DbConn,
     last_used: Instant,
+    is_doubted: bool,
     data_version: Option<i64>,
 }
 
 impl Pooled {
+    /// Has the connection pinged before it is used again. One that breaks while a statement is
+    /// prepared does not count as broken with diesel: used often enough, it would never be replaced.
+    pub fn doubt(&mut self) {
+        self.is_doubted = true;
+    }
+
     /// Whether SQLite's `data_version` moved: it counts the commits of other connections, and in
     /// this process only the connection of the write lane commits.
     pub fn was_changed_elsewhere(&mut self) -> QueryResult<bool> {
@@ -174,14 +181,15 @@ impl ManageConnection for Connector {
 
     fn connect(&self) -> Result<Pooled, diesel::r2d2::Error> {
         let conn = DbConn::open(&self.0).map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Pooled { conn, last_used: Instant::now(), data_version: None })
+        Ok(Pooled { conn, last_used: Instant::now(), is_doubted: false, data_version: None })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), diesel::r2d2::Error> {
-        if pooled.last_used.elapsed() > PING_AFTER {
+        if pooled.is_doubted || pooled.last_used.elapsed() > PING_AFTER {
             pooled.conn.ping().map_err(diesel::r2d2::Error::QueryError)?;
         }
         pooled.last_used = Instant::now();
+        pooled.is_doubted = false;
         Ok(())
     }
 

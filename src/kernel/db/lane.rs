@@ -107,7 +107,11 @@ impl Lane {
                 // The client has its 503: the job must not take effect behind its back.
                 return Err(E::from(lane.too_late()));
             }
-            job(&mut conn, deadline).map_err(J::into)
+            let done = job(&mut conn, deadline);
+            if done.is_err() {
+                conn.doubt();
+            }
+            done.map_err(J::into)
         });
         match blocking.await {
             Ok(result) => result,
