@@ -88,7 +88,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         tasks,
         cache,
     };
-    let listeners = listeners::bind(&args, &modules::modules(&args, &shared))?;
+    let listeners = listeners::bind(&args, &shared.cache, &modules::modules(&args, &shared))?;
     if let CacheState::Redis(link) = &shared.cache {
         // Tried once before the store opens, so that its first answers can come from the cache.
         if let Err(error) = link.connect().await {

@@ -13,7 +13,7 @@ mod token;
 
 pub use hs256::install as install_hs256;
 pub use proxy::{Proxy, proxy};
-pub use rate_limit::RateLimit;
+pub use rate_limit::{RateLimit, limit_rate, shared_link};
 pub use token::TokenKeys;
 
 use crate::kernel::time;
@@ -28,9 +28,16 @@ pub type Mount = Box<dyn FnOnce(&mut web::ServiceConfig)>;
 /// What the gateway puts its guards in front of, each below its prefix.
 pub type Mounts = Vec<(&'static str, Mount)>;
 
-/// Registers the gateway's routes. The rate limit wraps the whole listener: see
-/// [`RateLimit::middleware`].
-pub fn routes(config: &mut web::ServiceConfig, keys: &TokenKeys, mounts: Mounts) {
+/// Registers the gateway's routes, and the limit that [`limit_rate`] counts by.
+pub fn routes(
+    config: &mut web::ServiceConfig,
+    keys: &TokenKeys,
+    limit: Option<&RateLimit>,
+    mounts: Mounts,
+) {
+    if let Some(limit) = limit {
+        config.app_data(web::Data::new(limit.clone()));
+    }
     config
         .app_data(web::Data::new(keys.clone()))
         .service(

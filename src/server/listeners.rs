@@ -2,6 +2,7 @@
 
 use super::modules::Module;
 use crate::cli::{Role, ServeArgs};
+use crate::kernel::cache::CacheState;
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
 use crate::kernel::http::{
@@ -39,11 +40,15 @@ impl Listener {
 ///
 /// # Errors
 /// A [`Refusal`] when an address cannot be bound.
-pub fn bind(args: &ServeArgs, modules: &[Module]) -> anyhow::Result<Vec<Listener>> {
-    let mut listeners: Vec<Listener> = gateway::bind(args, modules)?.into_iter().collect();
+pub fn bind(
+    args: &ServeArgs,
+    cache: &CacheState,
+    modules: &[Module],
+) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners: Vec<Listener> = gateway::bind(args, cache, modules)?.into_iter().collect();
     for module in modules {
         let (own, token) = (module.clone(), ServiceToken(args.listen.service_token.clone()));
-        listeners.push(bind_one(&args.listen, module.role, Limit::off(), move |config| {
+        listeners.push(bind_one(&args.listen, module.role, move |config| {
             (own.health)(config);
             let routes = web::scope(own.prefix)
                 .wrap(from_fn(believe_caller))
@@ -61,7 +66,6 @@ pub fn bind(args: &ServeArgs, modules: &[Module]) -> anyhow::Result<Vec<Listener
 fn bind_one(
     listen: &ListenSettings,
     role: Role,
-    limit: Limit,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> Result<Listener, Refusal> {
     let (port, setting) = match role {
@@ -70,13 +74,13 @@ fn bind_one(
         Role::Customer => (listen.customer_service_port, "CUSTOMER_SERVICE_PORT"),
     };
     let server = HttpServer::new(move || {
-        // The limiter can only wrap a future that may move; the one of a scope may.
-        let routes = web::scope("")
+        App::new()
+            .configure(configure.clone())
+            .default_service(web::to(not_found))
             .wrap(from_fn(bound_body))
             .wrap(from_fn(refuse_unsafe_paths))
-            .configure(configure.clone())
-            .default_service(web::to(not_found));
-        App::new().service(routes).wrap(limit.middleware()).wrap(from_fn(edge))
+            .wrap(from_fn(limit_rate))
+            .wrap(from_fn(edge))
     })
     .keep_alive(KEEP_ALIVE)
     .client_request_timeout(HEAD_TIMEOUT)
@@ -103,18 +107,23 @@ fn cannot_bind(error: &io::Error, listen: &ListenSettings, port: u16, setting: &
 }
 
 #[cfg(feature = "gateway")]
-use crate::gateway::RateLimit as Limit;
+use crate::gateway::limit_rate;
 
 #[cfg(feature = "gateway")]
 mod gateway {
-    use super::{Limit, Listener, Module, bind_one};
+    use super::{Listener, Module, bind_one};
     use crate::cli::{Role, ServeArgs};
-    use crate::gateway::{Mount, Proxy, TokenKeys, proxy, routes};
+    use crate::gateway::{Mount, Proxy, RateLimit, TokenKeys, proxy, routes, shared_link};
+    use crate::kernel::cache::CacheState;
     use crate::kernel::config::UpstreamUrl;
     use crate::server::serves;
     use actix_web::rt;
 
-    pub fn bind(args: &ServeArgs, modules: &[Module]) -> anyhow::Result<Option<Listener>> {
+    pub fn bind(
+        args: &ServeArgs,
+        cache: &CacheState,
+        modules: &[Module],
+    ) -> anyhow::Result<Option<Listener>> {
         if !serves(args.role, Role::Gateway) {
             return Ok(None);
         }
@@ -127,11 +136,15 @@ mod gateway {
                 "JWT_SECRET is not set and AUTH_TOKEN_ENDPOINT is off: no token can be valid"
             ),
         }
-        let limit = Limit::new(settings.rate_limit(), &settings.trusted_proxies);
-        rt::spawn(limit.clone().forget_idle_clients());
+        let limit = settings.rate_limit().map(|per_minute| {
+            RateLimit::new(per_minute, &settings.trusted_proxies, shared_link(cache))
+        });
+        if let Some(limit) = limit.clone() {
+            rt::spawn(limit.forget_idle_clients());
+        }
         let (role, modules) = (args.role, modules.to_vec());
         let service_token = args.listen.service_token.clone();
-        let listener = bind_one(&args.listen, Role::Gateway, limit, move |config| {
+        let listener = bind_one(&args.listen, Role::Gateway, move |config| {
             // The whole difference between the two roles.
             let mounts = if role == Role::All {
                 modules.iter().cloned().map(in_process).collect()
@@ -142,7 +155,7 @@ mod gateway {
                     forwarded("/customers", &client, &settings.customer_service_url),
                 ]
             };
-            routes(config, &keys, mounts);
+            routes(config, &keys, limit.as_ref(), mounts);
         })?;
         Ok(Some(listener))
     }
@@ -162,29 +175,26 @@ mod gateway {
 }
 
 #[cfg(not(feature = "gateway"))]
-use gateway::Limit;
+use gateway::limit_rate;
 
 /// Stands in for the gateway where it is left out.
 #[cfg(not(feature = "gateway"))]
 mod gateway {
     use super::{Listener, Module};
     use crate::cli::ServeArgs;
-    use actix_web::middleware::Identity;
+    use crate::kernel::cache::CacheState;
+    use actix_web::body::MessageBody;
+    use actix_web::dev::{ServiceRequest, ServiceResponse};
+    use actix_web::middleware::Next;
 
-    pub fn bind(_: &ServeArgs, _: &[Module]) -> anyhow::Result<Option<Listener>> {
+    pub fn bind(_: &ServeArgs, _: &CacheState, _: &[Module]) -> anyhow::Result<Option<Listener>> {
         Ok(None)
     }
 
-    #[derive(Clone)]
-    pub struct Limit;
-
-    impl Limit {
-        pub fn off() -> Limit {
-            Limit
-        }
-
-        pub fn middleware(&self) -> Identity {
-            Identity::default()
-        }
+    pub async fn limit_rate(
+        request: ServiceRequest,
+        next: Next<impl MessageBody + 'static>,
+    ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+        next.call(request).await
     }
 }

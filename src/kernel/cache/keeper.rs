@@ -34,6 +34,8 @@ pub struct Keeper {
     started: Instant,
     /// When Redis last answered anything, in milliseconds since `started`.
     last_answer: AtomicU64,
+    /// When the link was last found up again, likewise.
+    up_since: AtomicU64,
 }
 
 /// How far the link is trusted.
@@ -101,6 +103,7 @@ impl Keeper {
             wake: Notify::new(),
             started: Instant::now(),
             last_answer: AtomicU64::new(0),
+            up_since: AtomicU64::new(0),
         }
     }
 
@@ -276,6 +279,9 @@ impl Keeper {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let may = state.is(seen) && (!matches!(new, State::Up(_)) || self.owed().is_empty());
         if may {
+            if matches!(new, State::Up(_)) {
+                self.up_since.store(self.milliseconds(), Ordering::Relaxed);
+            }
             *state = new;
         }
         may
@@ -283,6 +289,11 @@ impl Keeper {
 
     pub fn set(&self, new: State) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    pub fn since_up(&self) -> Duration {
+        let up_since = self.up_since.load(Ordering::Relaxed);
+        Duration::from_millis(self.milliseconds().saturating_sub(up_since))
     }
 
     fn milliseconds(&self) -> u64 {

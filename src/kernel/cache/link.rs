@@ -70,6 +70,22 @@ impl RedisLink {
         self.reading().is_some()
     }
 
+    /// Runs what a request waits for beside the cache. `None` where it failed or ran out of time,
+    /// which counts against the link as a read does, and at once where the link is not up.
+    pub async fn ask<T>(
+        &self,
+        deadline: Duration,
+        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Option<T> {
+        let live = self.reading()?;
+        self.0.run(&live, deadline, operation).await
+    }
+
+    /// Since when Redis has answered without a break; `None` while it does not.
+    pub fn up_for(&self) -> Option<Duration> {
+        self.is_up().then(|| self.0.since_up())
+    }
+
     /// Empties the cache on every replica, at once.
     ///
     /// # Errors

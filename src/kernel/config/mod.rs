@@ -41,7 +41,8 @@ pub struct StorageSettings {
     #[arg(long, env, default_value = "16", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_pool_size: u32,
 
-    /// redis://HOST:PORT, the cache that all replicas share; unset: the cache lives in the process
+    /// redis://HOST:PORT, the cache and the rate limit that all replicas share; unset: they live in
+    /// the process
     #[arg(long, env, hide_env_values = true)]
     pub redis_url: Option<RedisUrl>,
 

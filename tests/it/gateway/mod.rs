@@ -5,6 +5,7 @@ mod faults;
 mod paths;
 mod proxy;
 mod rate_limit;
+mod shared_limit;
 mod smuggling;
 mod tokens;
 mod trust;
@@ -17,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         door::cases(),
         tokens::cases(),
         rate_limit::cases(),
+        shared_limit::cases(),
         paths::cases(),
         smuggling::cases(),
         proxy::cases(),

@@ -3,12 +3,12 @@
 //! Most cases use a limit of a few requests a minute: its bucket gets the next one back only after
 //! many seconds, so that what is left of it can be told exactly.
 
-use super::wire::{Connection, Message};
+use super::wire::{Connection, Gateway, Message};
 use crate::app::{App, Combination};
 use crate::cases;
 use crate::client::{Answer, Client};
 use std::sync::Barrier;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 cases![
     BothGateways:
@@ -18,8 +18,10 @@ cases![
         requests_without_a_token_use_up_the_bucket,
         a_forged_forwarding_header_changes_nothing,
         other_addresses_have_buckets_of_their_own,
+        probes_are_neither_counted_nor_refused,
         zero_turns_the_limit_off;
     Once:
+        fifty_thousand_clients_take_little_room_and_are_forgotten,
         behind_trusted_proxies_the_rightmost_other_address_counts,
         only_a_trusted_peer_is_believed,
         ipv6_clients_are_counted_by_their_network,
@@ -112,6 +114,11 @@ fn every_answer_tells_what_is_left(combination: &Combination) {
         assert_eq!(answer.header("x-ratelimit-limit"), Some("9"), "{answer:?}");
         let left = 9_u32.saturating_sub(count).to_string();
         assert_eq!(answer.header("x-ratelimit-remaining"), Some(left.as_str()), "{answer:?}");
+        assert_eq!(answer.header("ratelimit-policy"), Some("\"default\";q=9;w=60"), "{answer:?}");
+        // One comes back every 6.7 s; who is refused is told the same in two places.
+        let next = answer.header("retry-after").unwrap_or("7");
+        let now = format!("\"default\";r={left};t={next}");
+        assert_eq!(answer.header("ratelimit"), Some(now.as_str()), "{answer:?}");
     }
 }
 
@@ -152,6 +159,25 @@ fn other_addresses_have_buckets_of_their_own(combination: &Combination) {
         assert_eq!([from(source), from(source), from(source)], [200, 200, 429], "{source:?}");
     }
     assert_eq!(from([127, 0, 0, 3]), 200);
+}
+
+fn probes_are_neither_counted_nor_refused(combination: &Combination) {
+    let app = limited(combination, "1");
+    for round in 0..3 {
+        for path in ["/livez", "/readyz"] {
+            let head = format!("GET {path} HTTP/1.1\r\nHost: chronos\r\n\r\n");
+            let answer = Connection::open(&app.address("/")).send(head).answer();
+            assert_ne!(answer.status(), 429, "{path}");
+            assert_eq!(answer.header("x-ratelimit-limit"), None, "{path}");
+        }
+        assert_eq!(health(&app, "").status(), if round == 0 { 200 } else { 429 });
+    }
+    // Nothing that only looks like one.
+    for path in ["/livez/", "/readyz/x", "//livez", "/livezz", "/LIVEZ", "/%6civez"] {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: chronos\r\n\r\n");
+        let answer = Connection::open(&app.address("/")).send(head).answer();
+        assert_eq!(answer.status(), 429, "{path}");
+    }
 }
 
 fn zero_turns_the_limit_off(combination: &Combination) {
@@ -271,5 +297,67 @@ fn clients_of_an_ipv6_listener_over_ipv4_are_told_apart(combination: &Combinatio
     for client in ["203.0.113.2", "203.0.113.3", "203.0.113.4"] {
         let headers = format!("X-Forwarded-For: {client}\r\n");
         assert_eq!(from([127, 0, 0, 9], &headers), 200, "{client}");
+    }
+}
+
+/// The memory that a process holds, in KiB.
+fn resident_kib(id: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// How many clients the process remembered, each time that it forgot the idle ones.
+fn remembered(log: &str) -> Vec<usize> {
+    let numbers = log.lines().filter_map(|line| line.split_once("the rate limit remembers "));
+    let numbers = numbers.filter_map(|(_, rest)| rest.split(' ').next());
+    numbers.map(|number| number.parse().expect("a number")).collect()
+}
+
+/// L3: 50 000 addresses take at most 20 MB, and are not kept.
+fn fifty_thousand_clients_take_little_room_and_are_forgotten(_: &Combination) {
+    let settings = [
+        ("RATE_LIMIT_PER_MINUTE", "2"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        ("RUST_LOG", "off,chronos::gateway::rate_limit=debug"),
+    ];
+    let gateway = Gateway::with("http://127.0.0.1:9", &settings);
+    let send = |connection: &mut Connection, clients: std::ops::Range<u32>| {
+        let head = |n: u32| {
+            let [_, a, b, c] = n.to_be_bytes();
+            format!("{HEALTH}X-Forwarded-For: 203.{a}.{b}.{c}\r\n\r\n")
+        };
+        connection.send(clients.clone().map(head).collect::<String>());
+        for _ in clients {
+            assert_eq!(connection.answer().status(), 200);
+        }
+    };
+    let mut connections: Vec<Connection> = (0..8).map(|_| gateway.open()).collect();
+    // What connections and buffers take comes first.
+    for (number, connection) in (0..).zip(&mut connections) {
+        send(connection, number * 50 + 100_000..(number + 1) * 50 + 100_000);
+    }
+    let before = resident_kib(gateway.process.id());
+    std::thread::scope(|scope| {
+        for (number, connection) in (0..).zip(&mut connections) {
+            scope.spawn(move || {
+                for part in 0..125 {
+                    let first = number * 6_250 + part * 50;
+                    send(connection, first..first + 50);
+                }
+            });
+        }
+    });
+    let grown = resident_kib(gateway.process.id()).saturating_sub(before);
+    assert!(grown <= 20_000, "{grown} KiB");
+    // A bucket is full again after 30 s, and every 10 s the full ones are forgotten.
+    let give_up_at = Instant::now() + Duration::from_secs(120);
+    let forgot = |log: &str| {
+        let counts = remembered(log);
+        counts.iter().any(|count| *count > 10_000) && counts.last() == Some(&0)
+    };
+    while !forgot(&gateway.process.log()) {
+        assert!(Instant::now() < give_up_at, "{:?}", remembered(&gateway.process.log()));
+        std::thread::sleep(Duration::from_millis(100));
     }
 }

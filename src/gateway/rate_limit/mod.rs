@@ -1,0 +1,172 @@
+//! The rate limit: a bucket for each client address, counted before anything else is looked at.
+//!
+//! With Redis, all gateways share the buckets; without it, and while it is away, each process counts
+//! for itself. There is never no limit, and Redis is never a reason for an error.
+
+mod address;
+mod local;
+mod shared;
+
+use crate::kernel::cache::{CacheState, RedisLink};
+use crate::kernel::config::TrustedProxies;
+use crate::kernel::http::Failure;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::middleware::Next;
+use actix_web::{ResponseError, web};
+use local::Local;
+use shared::Shared;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// How often full buckets are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+/// What no client can use up: an orchestrator that is told 429 would kill a gateway for its load.
+const UNCOUNTED: [&str; 2] = ["/livez", "/readyz"];
+
+/// The buckets of one gateway; clones share them.
+#[derive(Clone)]
+pub struct RateLimit(Arc<Inner>);
+
+struct Inner {
+    per_minute: NonZeroU32,
+    trusted: TrustedProxies,
+    local: Local,
+    shared: Option<Shared>,
+    policy: HeaderValue,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy)]
+enum Verdict {
+    /// Let through, and how many more would be.
+    Admitted { left: u32 },
+    /// Too many; in so long there is room for one.
+    Refused { wait: Duration },
+}
+
+impl RateLimit {
+    /// Buckets of `per_minute` requests, refilled at `per_minute` a minute, and shared through
+    /// Redis where there is one.
+    pub fn new(
+        per_minute: NonZeroU32,
+        trusted: &TrustedProxies,
+        redis: Option<&RedisLink>,
+    ) -> RateLimit {
+        let policy = HeaderValue::from_str(&format!("\"default\";q={per_minute};w=60"));
+        RateLimit(Arc::new(Inner {
+            per_minute,
+            trusted: trusted.clone(),
+            local: Local::new(per_minute),
+            shared: redis.map(|link| Shared::new(link.clone(), per_minute)),
+            policy: policy.expect("digits in ASCII"),
+        }))
+    }
+
+    async fn count(&self, client: IpAddr) -> Verdict {
+        let Some(shared) = &self.0.shared else {
+            return self.0.local.count(client);
+        };
+        match shared.count(client).await {
+            None => {
+                log::debug!("Redis is away: a request is counted in this process");
+                self.0.local.count(client)
+            }
+            Some(refused @ Verdict::Refused { .. }) => refused,
+            Some(admitted @ Verdict::Admitted { .. }) => {
+                // Counted here, too, so that no client gets a fresh bucket when Redis goes away.
+                let here = self.0.local.count(client);
+                // Nor when it comes back, knowing nothing of what was counted here meanwhile.
+                if shared.has_seen_a_whole_minute() { admitted } else { admitted.stricter(here) }
+            }
+        }
+    }
+
+    fn write_headers(&self, headers: &mut HeaderMap, left: u32, next_in_seconds: u64) {
+        let per_minute = self.0.per_minute.get();
+        let now = HeaderValue::from_str(&format!("\"default\";r={left};t={next_in_seconds}"));
+        headers.insert(X_RATELIMIT_LIMIT, per_minute.into());
+        headers.insert(X_RATELIMIT_REMAINING, left.into());
+        headers.insert(RATELIMIT_POLICY, self.0.policy.clone());
+        headers.insert(RATELIMIT, now.expect("digits in ASCII"));
+    }
+
+    /// By when one request comes back, in seconds.
+    fn interval_in_seconds(&self) -> u64 {
+        u64::from(60_u32.div_ceil(self.0.per_minute.get()))
+    }
+
+    /// Forgets clients whose buckets are full again, for as long as the process serves.
+    pub async fn forget_idle_clients(self) {
+        loop {
+            tokio::time::sleep(FORGET_EVERY).await;
+            let remembered = self.0.local.forget_idle_clients();
+            log::debug!("the rate limit remembers {remembered} clients");
+        }
+    }
+}
+
+impl Verdict {
+    fn stricter(self, other: Verdict) -> Verdict {
+        match (self, other) {
+            (Verdict::Admitted { left: one }, Verdict::Admitted { left: two }) => {
+                Verdict::Admitted { left: one.min(two) }
+            }
+            (refused @ Verdict::Refused { .. }, _) | (_, refused) => refused,
+        }
+    }
+}
+
+/// The link to the Redis that gateways share, where there is one.
+pub fn shared_link(cache: &CacheState) -> Option<&RedisLink> {
+    match cache {
+        CacheState::Redis(link) => Some(link),
+        CacheState::InProcess => None,
+    }
+}
+
+/// Middleware of a listener that registers a [`RateLimit`]; others have none.
+///
+/// # Errors
+/// Those of the layers behind; a request above the limit is answered with 429.
+pub async fn limit_rate(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let limit = request.app_data::<web::Data<RateLimit>>().cloned();
+    let Some(limit) = limit.filter(|_| !UNCOUNTED.contains(&request.path())) else {
+        return next.call(request).await.map(ServiceResponse::map_into_left_body);
+    };
+    let client = address::bucket(&request, &limit.0.trusted);
+    let (mut response, left, next_in_seconds) = match limit.count(client).await {
+        Verdict::Admitted { left } => {
+            let response = next.call(request).await?.map_into_left_body();
+            (response, left, limit.interval_in_seconds())
+        }
+        Verdict::Refused { wait } => {
+            // Rounded up: a client that comes back when told must not be refused again. And "retry
+            // in 0 seconds" is no answer to a request that is refused, even where the wait has just
+            // ended.
+            let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
+            let response = request.into_response(too_many(seconds).error_response());
+            (response.map_into_right_body(), 0, seconds)
+        }
+    };
+    limit.write_headers(response.headers_mut(), left, next_in_seconds);
+    Ok(response)
+}
+
+fn too_many(seconds: u64) -> Failure {
+    Failure::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too Many Requests")
+        .showing_status()
+        .message(format!("Rate limit exceeded, retry in {seconds} seconds"))
+        .header(RETRY_AFTER, seconds.into())
+}
