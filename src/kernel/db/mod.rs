@@ -126,7 +126,11 @@ impl Db {
             Ok(value)
         };
         let transaction = move |pooled: &mut Pooled, deadline| {
-            pooled.conn.transact_to_end(|conn| in_time(conn, deadline))
+            let ending = pooled.conn.transact_to_end(|conn| in_time(conn, deadline));
+            if matches!(ending, Ok(Ending::InDoubt(..))) {
+                pooled.doubt();
+            }
+            ending
         };
         let deadline = self.0.writes.deadline();
         let (answer, answered) = oneshot::channel();
