@@ -18,3 +18,9 @@ pub use routes::routes;
 pub use service::Customers;
 pub use store::{delete_all, finish_orders_load, insert_order, insert_record, is_empty};
 pub use wire::{CustomerRecord, OrderRecord};
+
+// What fuzz/ calls.
+#[cfg(fuzzing)]
+pub use model::{CustomerChanges, NewCustomer};
+#[cfg(fuzzing)]
+pub use wire::{CreateCustomer, UpdateCustomer};

@@ -16,3 +16,9 @@ pub use routes::routes;
 pub use service::Products;
 pub use store::{delete_all, insert_record, is_empty};
 pub use wire::ProductRecord;
+
+// What fuzz/ calls.
+#[cfg(fuzzing)]
+pub use model::{NewProduct, ProductChanges, Quantity};
+#[cfg(fuzzing)]
+pub use wire::{CreateProduct, TakeStock, UpdateProduct};

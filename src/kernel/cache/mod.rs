@@ -15,6 +15,8 @@ mod owed;
 mod shared;
 
 pub use link::RedisLink;
+#[cfg(fuzzing)]
+pub use shared::decode as decode_entry;
 
 use crate::kernel::ids::Id;
 use crate::kernel::task::Tasks;

@@ -117,7 +117,11 @@ fn has_json_type(request: &HttpRequest) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+/// Reads a whole body.
+///
+/// # Errors
+/// 400, which says where the body is no JSON object or has a member of another type.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let malformed = |reason: String| {
         Failure::bad_request("INVALID_BODY", "Invalid request body").message(reason)
     };

@@ -13,6 +13,8 @@ mod query;
 
 pub use answer::Answer;
 pub use bearer::{ServiceToken, bearer_token, require_service_token};
+#[cfg(fuzzing)]
+pub use body::parse as parse_body;
 pub use body::{JsonBody, MAX_BODY_BYTES, bound_body};
 pub use caller::{Caller, X_USER_ID, believe_caller};
 pub use edge::edge;

@@ -1,0 +1,69 @@
+//! The query string: whatever is read is what an independent decoder reads.
+#![no_main]
+
+use chronos::kernel::http::{Page, Query};
+use chronos::kernel::money::Cents;
+use libfuzzer_sys::fuzz_target;
+
+const NAMES: [&str; 7] = ["limit", "offset", "after", "brand", "category", "minPrice", "tier"];
+
+fuzz_target!(|raw: &str| {
+    let Some(expected) = decode_pairs(raw) else {
+        assert!(Query::parse(raw).is_err(), "not UTF-8, or a NUL, was let in");
+        return;
+    };
+    let query = Query::parse(raw).expect("UTF-8 without NUL is let in");
+    for name in NAMES {
+        let values: Vec<&str> =
+            expected.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect();
+        match (query.get(name), values.as_slice()) {
+            (Ok(None), [] | [""]) => {}
+            (Ok(Some(read)), [one]) => assert_eq!(read, *one),
+            (Err(error), [_, _, ..]) => assert_eq!(error.field, name),
+            (read, values) => panic!("{name}: {read:?} of {values:?}"),
+        }
+    }
+    if let Ok(page) = Page::parse(&query, 10) {
+        assert!((1..=500).contains(&page.limit) && page.offset >= 0);
+        if let Some(cursor) = page.after {
+            let again = Query::parse(&format!("after={cursor}")).expect("a cursor is plain");
+            assert_eq!(Page::parse(&again, 10).expect("a page").after, Some(cursor));
+        }
+    }
+    if let Ok(Some(text)) = query.get("minPrice")
+        && let Ok(price) = Cents::parse("minPrice", text)
+    {
+        assert_eq!(Cents::parse("minPrice", &price.to_string()), Ok(price));
+    }
+});
+
+/// The pairs, decoded byte by byte; `None` for a name or value that is not UTF-8 or holds a NUL.
+fn decode_pairs(raw: &str) -> Option<Vec<(String, String)>> {
+    let pairs = raw.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let end = pair.find('=');
+            let value = end.map_or("", |end| &pair[end + 1..]);
+            Some((decode(&pair[..end.unwrap_or(pair.len())])?, decode(value)?))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Option<String> {
+    let hex =
+        |byte: Option<&u8>| char::from(*byte?).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let mut decoded = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, hex(tail.first()), hex(tail.get(1))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(high * 16 + low);
+                rest = &tail[2..];
+            }
+            (b'+', ..) => decoded.push(b' '),
+            (other, ..) => decoded.push(*other),
+        }
+    }
+    String::from_utf8(decoded).ok().filter(|text| !text.contains('\0'))
+}
