@@ -9,10 +9,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{LazyLock, Mutex, OnceLock};
 use tempfile::TempDir;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_chronos");
+/// The binary of this build, or another one that `TEST_BINARY` names: the long runs want the release.
+pub static BINARY: LazyLock<String> = LazyLock::new(|| {
+    std::env::var("TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chronos").to_owned())
+});
 /// Signs the tokens of the tests.
 pub const SECRET: &str = "4f1c0e9b7a6d5283f0e1d2c3b4a59687";
 
@@ -303,7 +306,7 @@ fn fresh_name(what: &str) -> String {
 
 /// The binary, in a folder and with no setting from this environment.
 pub fn command(folder: &Path) -> Command {
-    program(BINARY, folder)
+    program(&BINARY, folder)
 }
 
 /// Any program, as [`command`] starts the binary.

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Combination, Process, Storage, redis_command};
 use crate::cases;
-use crate::kit::{Caller, Redis, gated_store, until, until_redis_is};
+use crate::kit::{Caller, Redis, figure, gated_store, size, until, until_redis_is};
 use serde_json::json;
 use std::sync::Barrier;
 use std::thread;
@@ -170,15 +170,16 @@ fn readers_during_writes_never_see_an_older_price_again(combination: &Combinatio
     assert_eq!(price(&app), 1000 + WRITES);
 }
 
+/// L6: `TEST_READERS` of them at once.
 fn many_readers_of_a_cold_product_load_it_once(combination: &Combination) {
-    const READERS: usize = 60;
+    let readers = size("TEST_READERS", 60);
     let app = combination.start_with(&[("RUST_LOG", "chronos=debug")]);
     if combination.is_postgres() {
         until_redis_is(&app, &app.product_url(""), "connected");
     }
-    let barrier = Barrier::new(READERS);
+    let barrier = Barrier::new(readers);
     thread::scope(|scope| {
-        for _ in 0..READERS {
+        for _ in 0..readers {
             scope.spawn(|| {
                 barrier.wait();
                 app.get("/products/prod_042").expect(200);
@@ -186,10 +187,11 @@ fn many_readers_of_a_cold_product_load_it_once(combination: &Combination) {
         }
     });
     let loads = count_loads(&app, "prod_042");
-    assert!((1..=2).contains(&loads), "{loads} loads for {READERS} readers");
+    assert!((1..=2).contains(&loads), "{loads} loads for {readers} readers");
+    figure("L6", &format!("loads of a cold product, {}", combination.name()), loads);
 }
 
-/// The first load is held back until all readers have come: the second one is for all of them,
+/// L6: the first load is held back until all readers have come: the second one is for all of them,
 /// also when there is nothing to cache.
 fn two_loads_serve_any_number_of_readers(combination: &Combination) {
     const READERS: usize = 50;

@@ -21,6 +21,7 @@ mod product;
 mod readme;
 mod schema;
 mod seed;
+mod torture;
 
 use app::{Backend, Combination, Door, Servers};
 use libtest_mimic::{Arguments, Trial};
@@ -83,6 +84,7 @@ fn main() {
         data::cases(),
         cli::cases(),
         readme::cases(),
+        torture::cases(),
     ];
     let trials = cases.into_iter().flatten().flat_map(|case| trials(&case, servers.as_ref()));
     let outcome = libtest_mimic::run(&arguments, trials.collect());

@@ -79,7 +79,7 @@ fn a_full_disk_is_a_503_for_writes_and_heals(combination: &Combination) {
     let folder = storage.folder.path();
     // A file above its limit is a signal first, which ends a program that does not ignore it.
     let mut program = program("sh", folder);
-    program.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", BINARY]);
+    program.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", &BINARY]);
     let process =
         Process::start_as(program, folder, "product", &[("DATABASE_URL", &storage.database_url)]);
     let limit = |bytes: &str| {
@@ -107,7 +107,7 @@ fn a_small_disk_that_is_full_is_a_503_for_writes_and_heals(combination: &Combina
     // Only the process sees the mount, which goes with it.
     let mount = "mkdir disk && mount -t tmpfs -o size=2m tmpfs disk && cp chronos.db disk && exec \"$0\" \"$@\"";
     let mut program = program("unshare", folder);
-    program.args(["--mount", "--propagation", "private", "sh", "-c", mount, BINARY]);
+    program.args(["--mount", "--propagation", "private", "sh", "-c", mount, &BINARY]);
     let process = Process::start_as(
         program,
         folder,

@@ -1,0 +1,133 @@
+//! Clients that take their time.
+
+use super::driver::{drive, request};
+use super::steady::seconds;
+use crate::app::Combination;
+use crate::cases;
+use crate::kit::{figure, size};
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+cases![OnSqlite: slow_clients_do_not_slow_the_others];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slowness {
+    /// A byte of the head now and then.
+    Head,
+    /// A byte of the body now and then.
+    Body,
+    /// Asks for much and reads nothing.
+    Reader,
+}
+
+/// L4: 500 of each kind at once, beside one client that is not slow. They are all told or dropped.
+fn slow_clients_do_not_slow_the_others(combination: &Combination) {
+    let many = size("TEST_SLOW", 500);
+    let settings = [("RUST_LOG", "warn"), ("RATE_LIMIT_PER_MINUTE", "0")];
+    let app = combination.start_with(&settings);
+    let address = app.address("/products");
+    let read = request(app.token(), "GET", "/products/prod_001", "");
+    let normal = |time| drive(&address, 1, 1, time, |_| read.clone()).latencies();
+    let alone = normal(Duration::from_secs(3));
+    let over = AtomicBool::new(false);
+    let (beside, ended) = thread::scope(|scope| {
+        let kinds = [Slowness::Head, Slowness::Body, Slowness::Reader];
+        let slow = kinds.map(|kind| {
+            let (address, over, token) = (&address, &over, app.token());
+            scope.spawn(move || (kind, be_slow(kind, many, address, token, over)))
+        });
+        let beside = normal(seconds("TEST_SLOW_SECONDS", 40));
+        over.store(true, Ordering::SeqCst);
+        (beside, slow.map(|slow| slow.join().expect("it only sends")))
+    });
+    figure("L4", "a read with nobody else", &alone);
+    figure("L4", "a read beside the slow ones", &beside);
+    let (alone, beside) = (alone.percentile(99), beside.percentile(99));
+    figure(
+        "L4",
+        "p99 beside them, of that alone",
+        super::steady::Percent({
+            let per_mille = beside.as_micros() * 100 / alone.as_micros().max(1);
+            usize::try_from(per_mille).expect("a small number")
+        }),
+    );
+    for (kind, mut lifetimes) in ended {
+        lifetimes.sort_unstable();
+        let of = format!("{kind:?}").to_lowercase();
+        figure("L4", &format!("slow {of}: ended, of {many}"), lifetimes.len());
+        let longest = lifetimes.last().copied().unwrap_or_default();
+        figure("L4", &format!("slow {of}: the longest life"), longest);
+    }
+}
+
+/// Opens so many connections and keeps them busy until the server ends them; returns how long
+/// those that it ended have lived.
+fn be_slow(
+    kind: Slowness,
+    many: usize,
+    address: &str,
+    token: &str,
+    over: &AtomicBool,
+) -> Vec<Duration> {
+    let first = match kind {
+        Slowness::Head => "GET /products HTTP/1.1\r\nHost: sto".to_owned(),
+        Slowness::Body => format!(
+            "POST /products HTTP/1.1\r\nHost: store\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: 4096\r\n\r\n{{"
+        ),
+        // Far more than the buffers of both sides hold.
+        Slowness::Reader => {
+            let list = request(token, "GET", "/products?limit=500", "");
+            String::from_utf8(list).expect("ASCII").repeat(200)
+        }
+    };
+    let mut open: Vec<(TcpStream, Instant)> = Vec::new();
+    for _ in 0..many {
+        let mut stream = connect(address);
+        // The rest of a long request may not fit: that is what a slow reader is.
+        let _some = stream.write(first.as_bytes());
+        open.push((stream, Instant::now()));
+    }
+    let mut lifetimes = Vec::new();
+    while !over.load(Ordering::SeqCst) {
+        open.retain_mut(|(stream, since)| {
+            let has_ended = has_ended(kind, stream);
+            if has_ended {
+                lifetimes.push(since.elapsed());
+            }
+            !has_ended
+        });
+        thread::sleep(Duration::from_millis(500));
+    }
+    lifetimes
+}
+
+fn connect(address: &str) -> TcpStream {
+    let address: SocketAddr = address.parse().expect("an address and a port");
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a size");
+    socket.connect(&SockAddr::from(address)).expect("the server listens");
+    socket.set_nonblocking(true).expect("a socket");
+    socket.into()
+}
+
+/// Sends the next byte; says whether the server has answered or closed.
+fn has_ended(kind: Slowness, stream: &mut TcpStream) -> bool {
+    let would_block = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
+    match kind {
+        Slowness::Head | Slowness::Body => {
+            let is_gone = stream.write(b"x").is_err_and(|error| !would_block(error));
+            let is_silent = stream.read(&mut [0; 64]).is_err_and(would_block);
+            is_gone || !is_silent
+        }
+        // Reading would be what it does not do: an error that is waiting tells of the reset.
+        Slowness::Reader => {
+            let has_error = stream.take_error().expect("a socket").is_some();
+            has_error || stream.write(b"x").is_err_and(|error| !would_block(error))
+        }
+    }
+}
