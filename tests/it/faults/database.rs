@@ -23,6 +23,7 @@ cases![
         the_process_outlives_a_database_that_restarts,
         a_write_whose_connection_breaks_is_no_success,
         a_connection_ended_before_the_commit_leaves_no_trace,
+        a_commit_whose_answer_is_lost_leaves_nothing_stale,
         a_locked_row_holds_up_nobody_else;
 ];
 
@@ -221,6 +222,34 @@ fn a_connection_ended_before_the_commit_leaves_no_trace(combination: &Combinatio
     }
 }
 
+/// F7: the commit took place, and nobody here knows. Every cache had the row as it was before.
+fn a_commit_whose_answer_is_lost_leaves_nothing_stale(combination: &Combination) {
+    let store = gated_store(combination, &[]);
+    let (app, gate) = (&store.app, &store.gate);
+    let inventory = format!("{PATH}/inventory");
+    app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
+    app.get_cached(PATH);
+    thread::scope(|scope| {
+        gate.close_at("COMMIT\0");
+        let write = scope.spawn(|| app.patch(&inventory, &json!({ "quantity": 1 })));
+        gate.wait_for_held_answer();
+        gate.cut();
+        expect_unavailable(write.join().expect("an answer"));
+    });
+    gate.open();
+    gate.mend();
+    assert_eq!(
+        store.storage.count("SELECT stock::bigint AS count FROM products WHERE id = 'prod_001'"),
+        10
+    );
+    for url in [format!("{}{PATH}", store.other.url("product")), app.product_url(PATH)] {
+        until("the row is shown as it is", || {
+            let seen = app.client.send("GET", &url, &[], None);
+            seen.status == 200 && seen.json["data"]["stock"] == 10
+        });
+    }
+}
+
 /// F9: somebody else holds one row, and 100 takes wait for it.
 fn a_locked_row_holds_up_nobody_else(combination: &Combination) {
     const TAKES: usize = 100;
@@ -241,6 +270,9 @@ fn a_locked_row_holds_up_nobody_else(combination: &Combination) {
             let (_, took) =
                 timed(|| app.get(&format!("/products/prod_{:03}", round + 2)).expect(200));
             figure("F9", "a read of another row", took);
+            let path = format!("/products/prod_{:03}", round + 2);
+            let (_, took) = timed(|| app.put(&path, &json!({ "price": 1 })).expect(200));
+            figure("F9", "a write to another row", took);
         }
         // Some of them give up before it is released.
         until("a take is answered", || takes.iter().any(thread::ScopedJoinHandle::is_finished));
