@@ -100,7 +100,7 @@ fn row_of(id: &CustomerId) -> String {
 }
 
 /// Customers are not cached: a commit has nothing to invalidate.
-fn nothing_follows(_: &Customer) -> BoxFuture<'static, ()> {
+fn nothing_follows(_: Option<&Customer>) -> BoxFuture<'static, ()> {
     std::future::ready(()).boxed()
 }
 

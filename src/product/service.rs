@@ -10,6 +10,7 @@ use crate::kernel::db::{Db, DbConn, DbError};
 use crate::kernel::http::{Answer, Page};
 use crate::kernel::idempotency::{Changes, Reply};
 use crate::kernel::task::Tasks;
+use crate::kernel::time;
 use diesel::result::{DatabaseErrorKind, Error};
 use futures_util::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
@@ -77,11 +78,13 @@ impl Products {
         changes: ProductChanges,
         reply: Reply<Product>,
     ) -> Result<Answer, ProductError> {
-        let (row, products) = (row_of(&id), self.clone());
+        let (row, products, changed) = (row_of(&id), self.clone(), id.clone());
         let change = move |conn: &mut DbConn| {
             store::update(conn, &id, changes)?.ok_or(ProductError::NotFound)
         };
-        let committed = move |product: &Product| products.invalidate(product, product.version);
+        let committed = move |product: Option<&Product>| {
+            products.invalidate(changed, product.map(|product| product.version))
+        };
         self.changes.make(row, reply, change, committed).await
     }
 
@@ -91,10 +94,10 @@ impl Products {
         quantity: Quantity,
         reply: Reply<Purchase>,
     ) -> Result<Answer, ProductError> {
-        let (row, products) = (row_of(&id), self.clone());
+        let (row, products, taken) = (row_of(&id), self.clone(), id.clone());
         let take = move |conn: &mut DbConn| take(conn, &id, quantity);
-        let committed = move |purchase: &Purchase| {
-            products.invalidate(&purchase.product, purchase.product.version)
+        let committed = move |purchase: Option<&Purchase>| {
+            products.invalidate(taken, purchase.map(|purchase| purchase.product.version))
         };
         self.changes.make(row, reply, take, committed).await
     }
@@ -104,17 +107,37 @@ impl Products {
         id: ProductId,
         reply: Reply<Product>,
     ) -> Result<Answer, ProductError> {
-        let (row, products) = (row_of(&id), self.clone());
+        let (row, products, removed) = (row_of(&id), self.clone(), id.clone());
         let remove =
             move |conn: &mut DbConn| store::delete(conn, &id)?.ok_or(ProductError::NotFound);
         // A reader may still hold the deleted row: it must meet something newer.
-        let committed = move |product: &Product| products.invalidate(product, product.version + 1);
+        let committed = move |product: Option<&Product>| {
+            products.invalidate(removed, product.map(|product| product.version + 1))
+        };
         self.changes.make(row, reply, remove, committed).await
     }
 
-    fn invalidate(&self, product: &Product, version: i64) -> BoxFuture<'static, ()> {
-        let (cache, id) = (self.cache.clone(), product.id.clone());
-        async move { cache.invalidate(&id, version).await }.boxed()
+    /// Has the cache forget what is older than `version`, or than now where that is not known.
+    fn invalidate(&self, id: ProductId, version: Option<i64>) -> BoxFuture<'static, ()> {
+        let products = self.clone();
+        let invalidation = async move {
+            let version = match version {
+                Some(version) => version,
+                None => products.version_of(id.clone()).await,
+            };
+            products.cache.invalidate(&id, version).await;
+        };
+        invalidation.boxed()
+    }
+
+    /// The version that is there, or one that is newer than any that was.
+    async fn version_of(&self, id: ProductId) -> i64 {
+        let found: Result<Option<Product>, DbError> =
+            self.db.read(move |conn| Ok(store::find(conn, &id)?)).await;
+        match found {
+            Ok(Some(product)) => product.version,
+            Ok(None) | Err(_) => time::new_row_version(),
+        }
     }
 
     /// Forgets what this process has cached, after another one changed the database file.

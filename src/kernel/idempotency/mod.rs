@@ -79,7 +79,8 @@ impl Changes {
     }
 
     /// As [`Db::write`], answered as `reply` says: with a key, only the first request of that key
-    /// runs `job`, and every other one gets its answer.
+    /// runs `job`, and every other one gets its answer. `committed` then gets nothing, and has to do
+    /// its work all the same: whoever made the change may have died before it came to that.
     ///
     /// # Errors
     /// Those of [`Db::write`] and [`KeyError`].
@@ -92,7 +93,7 @@ impl Changes {
     ) -> Result<Answer, E>
     where
         F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
-        C: FnOnce(&T) -> BoxFuture<'static, ()> + Send + 'static,
+        C: FnOnce(Option<&T>) -> BoxFuture<'static, ()> + Send + 'static,
         T: Send + Sync + 'static,
         E: From<DbError> + From<diesel::result::Error> + From<KeyError> + Send + 'static,
     {
@@ -126,8 +127,8 @@ impl Changes {
             Ok(Outcome::Made(value, answer))
         };
         let committed = move |outcome: &Outcome<T>| match outcome {
-            Outcome::Made(value, _) => committed(value),
-            Outcome::MadeBefore(_) => std::future::ready(()).boxed(),
+            Outcome::Made(value, _) => committed(Some(value)),
+            Outcome::MadeBefore(_) => committed(None),
         };
         Ok(match self.db.write(row, once, committed).await? {
             Outcome::Made(_, answer) => answer,

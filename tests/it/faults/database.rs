@@ -24,9 +24,11 @@ cases![
         a_write_whose_connection_breaks_is_no_success,
         a_connection_ended_before_the_commit_leaves_no_trace,
         a_commit_whose_answer_is_lost_leaves_nothing_stale,
+        a_process_that_dies_after_the_commit_leaves_nothing_stale_to_who_repeats,
         a_locked_row_holds_up_nobody_else;
 ];
 
+/// F6, F8: nothing is answered at all; what is cached is served.
 fn a_database_that_goes_away_is_a_503_and_heals(combination: &Combination) {
     let (app, gate) = gated_store_with_own_cache(combination);
     app.get(PATH).expect(200);
@@ -49,6 +51,7 @@ fn a_database_that_goes_away_is_a_503_and_heals(combination: &Combination) {
     assert!(!app.processes[0].log().contains("panicked"));
 }
 
+/// F8: its answers do not come through.
 fn a_database_that_hangs_is_a_503_and_heals(combination: &Combination) {
     let (app, gate) = gated_store_with_own_cache(combination);
     app.get(PATH).expect(200);
@@ -89,6 +92,7 @@ fn a_database_that_comes_later_is_waited_for(combination: &Combination) {
     }
 }
 
+/// F7: at the very beginning of the transaction.
 fn a_write_whose_connection_breaks_is_no_success(combination: &Combination) {
     let store = gated_store(combination, &[]);
     let app = &store.app;
@@ -248,6 +252,40 @@ fn a_commit_whose_answer_is_lost_leaves_nothing_stale(combination: &Combination)
             seen.status == 200 && seen.json["data"]["stock"] == 10
         });
     }
+}
+
+/// F15, D4, D6: the process dies after the commit and before it tells the cache. Whoever repeats the
+/// request with its key, elsewhere, gets the answer; from then on every read shows the change.
+fn a_process_that_dies_after_the_commit_leaves_nothing_stale_to_who_repeats(
+    combination: &Combination,
+) {
+    let store = gated_store(combination, &[]);
+    let elsewhere = store.other.url("product");
+    let read = |app: &App| {
+        app.client.send("GET", &format!("{elsewhere}{PATH}"), &[], None).expect(200).json["data"]
+            .clone()
+    };
+    let headers =
+        [("Idempotency-Key", "k"), ("X-User-Id", "test"), ("Content-Type", "application/json")];
+    let inventory = format!("{PATH}/inventory");
+    let body = json!({ "quantity": 1 }).to_string();
+    let take = |app: &App, service: &str| {
+        let url = format!("{service}{inventory}");
+        app.client.try_send("PATCH", &url, &headers, Some(body.as_bytes()))
+    };
+    store.app.get_cached(PATH);
+    store.gate.close_at("COMMIT\0");
+    thread::scope(|scope| {
+        let service = store.app.product_url("");
+        let (app, take) = (&store.app, &take);
+        let write = scope.spawn(move || take(app, &service));
+        store.gate.wait_for_held_answer();
+        app.processes[0].signal("KILL");
+        assert!(write.join().expect("it ends").is_err(), "it died before it could answer");
+    });
+    let replay = take(&store.app, &elsewhere).expect("an answer").expect(200);
+    assert_eq!(replay.header("idempotency-replayed"), Some("true"));
+    assert_eq!(read(&store.app)["stock"], replay.json["data"]["remaining_stock"]);
 }
 
 /// F9: somebody else holds one row, and 100 takes wait for it.
