@@ -344,6 +344,7 @@ fn the_link_header_keeps_limit_and_filter(combination: &Combination) {
     assert_eq!(last.header("link"), None);
 }
 
+/// D11.
 fn paging_visits_1000_customers_of_one_moment_once_each(combination: &Combination) {
     let app = combination.start_empty();
     let mut expected: Vec<String> = (0..1000).map(|number| format!("c{number:04}")).collect();
@@ -358,6 +359,7 @@ fn paging_visits_1000_customers_of_one_moment_once_each(combination: &Combinatio
     assert_eq!(by_offset, expected);
 }
 
+/// D11: also while rows are added.
 fn paging_visits_each_customer_once_while_others_are_added(combination: &Combination) {
     let app = combination.start_empty();
     let mut expected: Vec<String> = (0..100).map(|number| format!("c{number:03}")).collect();

@@ -282,6 +282,7 @@ fn the_next_links_lead_once_past_each_product(combination: &Combination) {
     }
 }
 
+/// D11: by offset.
 fn offsets_visit_a_thousand_products_of_one_instant_once_each(combination: &Combination) {
     let app = combination.start_empty();
     let thousand = insert_thousand(&app);
@@ -294,6 +295,7 @@ fn offsets_visit_a_thousand_products_of_one_instant_once_each(combination: &Comb
     assert_eq!(visited, thousand);
 }
 
+/// D11: by link.
 fn links_visit_each_product_once_while_others_are_added(combination: &Combination) {
     let app = combination.start_empty();
     let thousand = insert_thousand(&app);
@@ -928,6 +930,7 @@ fn a_total_cost_beyond_64_bits_takes_nothing(combination: &Combination) {
     }
 }
 
+/// D1: more buyers than stock.
 fn stock_never_goes_below_zero(combination: &Combination) {
     let app = combination.start_empty();
     add(&app, &with(&watch("a"), "stock", 100));
@@ -954,6 +957,7 @@ fn stock_never_goes_below_zero(combination: &Combination) {
     assert_eq!(app.get("/products/a").expect(200).json["data"]["stock"], 0);
 }
 
+/// D1: as much as there is.
 fn what_was_taken_is_what_is_missing(combination: &Combination) {
     let app = combination.start_empty();
     add(&app, &with(&watch("a"), "stock", 600));

@@ -1,4 +1,4 @@
-//! What the schema refuses by itself, when somebody writes past the program. Each refusal stands
+//! D9: what the schema refuses by itself, when somebody writes past the program. Each refusal stands
 //! beside the same statement with a good value, which passes: a mistake in the SQL is no refusal.
 
 use crate::app::{Backend, Combination, Storage};
@@ -31,6 +31,7 @@ cases![
         a_quantity_is_1_to_2147483647,
         the_items_of_a_deleted_order_go_with_it,
         an_order_outlives_its_products,
+        a_kept_answer_is_a_success_under_a_digest,
         required_columns_refuse_null,
         down_takes_away_everything_that_up_made;
 ];
@@ -280,15 +281,27 @@ fn an_order_outlives_its_products(combination: &Combination) {
     assert_eq!(storage.count(items), before);
 }
 
+fn a_kept_answer_is_a_success_under_a_digest(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let (digest, other) = (format!("'{}'", "0a".repeat(32)), format!("'{}'", "9f".repeat(32)));
+    let bad = ["''".to_owned(), "'0a'".to_owned(), digest.to_uppercase(), digest.replace('a', "g")];
+    let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+    for column in ["key_digest", "fingerprint"] {
+        expect_rule(&storage, &kept_answer(), column, &[&digest, &other], &bad);
+    }
+    expect_rule(&storage, &kept_answer(), "status", &["200", "299"], &["199", "300", "-1"]);
+}
+
 fn required_columns_refuse_null(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
-    for row in [product(), customer(), order(), item()] {
+    for row in [product(), customer(), order(), item(), kept_answer()] {
         expect_accepted(&storage, &row.insert());
         for (column, _) in &row.columns {
             match (row.table, *column) {
                 ("products", "metadata")
                 | ("customers", "phone" | "address")
-                | ("orders", "payment_method" | "shipping_address" | "notes") => {
+                | ("orders", "payment_method" | "shipping_address" | "notes")
+                | ("idempotency_keys", "location") => {
                     expect_accepted(&storage, &row.with(column, "NULL").insert());
                 }
                 // SQLite numbers such a row itself.
@@ -423,6 +436,21 @@ fn item() -> Row {
             ("product_name", "'New'"),
             ("quantity", "1"),
             ("price", "100"),
+        ],
+    )
+}
+
+fn kept_answer() -> Row {
+    let digest = format!("'{}'", "0a".repeat(32));
+    Row::new(
+        "idempotency_keys",
+        &[
+            ("key_digest", &digest),
+            ("fingerprint", &digest),
+            ("status", "201"),
+            ("location", "'/products/new'"),
+            ("body", "'{}'"),
+            ("created_at", "'2026-01-01 00:00:00'"),
         ],
     )
 }

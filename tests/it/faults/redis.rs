@@ -6,7 +6,7 @@ use crate::cases;
 use crate::client::Answer;
 use crate::kit::history::{End, Kind, Sample};
 use crate::kit::load::{self, Plan};
-use crate::kit::{Fleet, Redis, figure, until, until_redis_is};
+use crate::kit::{Fleet, Redis, figure, timed, until, until_redis_is};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -36,9 +36,11 @@ fn until_cached(app: &App, price: &str) {
     });
 }
 
+/// F1: it starts without Redis, and uses it without being started again.
 fn without_redis_the_store_starts_and_uses_it_when_it_comes(combination: &Combination) {
     let redis = Redis::reserve();
-    let app = start_with(combination, &redis);
+    let (app, took) = timed(|| start_with(combination, &redis));
+    figure("F1", "the start without Redis", took);
     until_redis_is(&app, &app.product_url(""), "unavailable");
     for price in ["1.00", "2.00"] {
         app.put(PATH, &json!({ "price": price })).expect(200);
@@ -49,10 +51,12 @@ fn without_redis_the_store_starts_and_uses_it_when_it_comes(combination: &Combin
         );
     }
     redis.start();
-    until_cached(&app, "2.00");
+    let ((), took) = timed(|| until_cached(&app, "2.00"));
+    figure("F1", "the first hit after Redis is there", took);
     until_redis_is(&app, &app.product_url(""), "connected");
 }
 
+/// F2: reads go to the database, also while writes go on.
 fn a_killed_redis_fails_no_request(combination: &Combination) {
     let redis = Redis::started();
     let app = start_with(combination, &redis);
@@ -87,6 +91,7 @@ fn price_of(answer: &Answer) -> u32 {
     price.split('.').next().expect("whole").parse().expect("digits")
 }
 
+/// F3: the connection stays, and nothing answers.
 fn a_frozen_redis_fails_no_request_and_leaves_nothing_stale(combination: &Combination) {
     let redis = Redis::started();
     let app = start_with(combination, &redis);
@@ -95,9 +100,12 @@ fn a_frozen_redis_fails_no_request_and_leaves_nothing_stale(combination: &Combin
     until_cached(&app, "1.00");
     redis.freeze();
     // The invalidation of this write cannot be delivered.
-    app.put(PATH, &json!({ "price": "2.00" })).expect(200);
+    let (_, took) = timed(|| app.put(PATH, &json!({ "price": "2.00" })).expect(200));
+    figure("F3", "the first write", took);
     for _ in 0..20 {
-        assert_eq!(app.get(PATH).expect(200).json["data"]["price"], "2.00");
+        let (read, took) = timed(|| app.get(PATH).expect(200));
+        assert_eq!(read.json["data"]["price"], "2.00");
+        figure("F3", "a read", took);
     }
     until_redis_is(&app, &app.product_url(""), "unavailable");
     app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })).expect(200);
@@ -106,6 +114,7 @@ fn a_frozen_redis_fails_no_request_and_leaves_nothing_stale(combination: &Combin
     assert_eq!(app.get(PATH).expect(200).json["data"]["stock"], 11);
 }
 
+/// F4: what it brings back is from before the last write.
 fn a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old(combination: &Combination) {
     let redis = Redis::started();
     let app = start_with(combination, &redis);
@@ -117,9 +126,11 @@ fn a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old(combination: &Co
     redis.kill();
     redis.start();
     assert!(redis.command("KEYS *").contains("product:prod_001"), "the snapshot is loaded");
-    until_cached(&app, "2.00");
+    let ((), took) = timed(|| until_cached(&app, "2.00"));
+    figure("F4", "the first hit after a restart", took);
 }
 
+/// F4: emptied by somebody else.
 fn a_flushed_redis_is_filled_again(combination: &Combination) {
     let redis = Redis::started();
     let app = start_with(combination, &redis);

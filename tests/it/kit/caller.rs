@@ -42,6 +42,18 @@ impl Caller {
         path: &str,
         body: Option<&Value>,
     ) -> Outcome {
+        self.send_with(server, method, path, "", body)
+    }
+
+    /// As [`Caller::send`], with more header lines, each with its line end.
+    pub fn send_with(
+        &mut self,
+        server: &str,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<&Value>,
+    ) -> Outcome {
         let open = self.open.take().filter(|(address, _)| address == server);
         let mut connection = match open {
             Some((_, connection)) => connection,
@@ -50,7 +62,11 @@ impl Caller {
                 Err(_) => return Outcome::NotSent,
             },
         };
-        if connection.get_mut().write_all(self.request(method, path, body).as_bytes()).is_err() {
+        if connection
+            .get_mut()
+            .write_all(self.request(method, path, headers, body).as_bytes())
+            .is_err()
+        {
             return Outcome::Lost;
         }
         match read_answer(&mut connection) {
@@ -65,7 +81,7 @@ impl Caller {
     /// Sends a request and goes away before there can be an answer.
     pub fn send_and_leave(&mut self, server: &str, method: &str, path: &str, body: &Value) {
         let mut stream = self.connect(server).expect("the server accepts connections");
-        stream.write_all(self.request(method, path, Some(body)).as_bytes()).expect("it reads");
+        stream.write_all(self.request(method, path, "", Some(body)).as_bytes()).expect("it reads");
         // Otherwise the close is an orderly one, which a server may take for a client that has
         // nothing more to say.
         let socket = socket2::SockRef::from(&stream);
@@ -83,9 +99,9 @@ impl Caller {
         Ok(socket.into())
     }
 
-    fn request(&self, method: &str, path: &str, body: Option<&Value>) -> String {
+    fn request(&self, method: &str, path: &str, headers: &str, body: Option<&Value>) -> String {
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: store.example\r\nAuthorization: Bearer {}\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: store.example\r\nAuthorization: Bearer {}\r\n{headers}",
             self.token
         );
         match body {

@@ -363,8 +363,21 @@ impl<'a> Client<'a> {
         path: &str,
         body: Option<&Value>,
     ) -> Outcome {
+        self.send_with(store, kind, method, path, "", body)
+    }
+
+    fn send_with(
+        &mut self,
+        store: usize,
+        kind: Kind,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: Option<&Value>,
+    ) -> Outcome {
         let at = Instant::now();
-        let outcome = self.caller.send(&self.load.stores[store], method, path, body);
+        let server = &self.load.stores[store];
+        let outcome = self.caller.send_with(server, method, path, headers, body);
         let end = match &outcome {
             Outcome::Answer(status, json) => {
                 self.check_answer(*status, json, method, path);
@@ -444,31 +457,47 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Takes once. Half of the clients' takes have a key, and are repeated with it, anywhere, until
+    /// there is an answer: whatever became of the first request, they take effect once.
     fn take(&mut self, store: usize) {
         let load = self.load;
-        load.tries.fetch_add(1, Ordering::SeqCst);
+        let number = load.tries.fetch_add(1, Ordering::SeqCst);
         let stock = &load.stocks[self.random.usize(..load.stocks.len())];
         let quantity = self.random.i64(1..4);
         let path = format!("{}/inventory", stock.path);
         let body = json!({ "quantity": quantity });
-        match self.send(store, Kind::Take, "PATCH", &path, Some(&body)) {
-            Outcome::Answer(200, json) => {
-                stock.taken[self.cache_of(store)].fetch_add(quantity, Ordering::SeqCst);
-                stock.taken_in_all.fetch_add(quantity, Ordering::SeqCst);
-                if json["data"]["remaining_stock"].as_i64().is_none_or(|left| left < 0) {
-                    load.notes.violation(format!("{path}: {json}"));
+        let (key, attempts) = match self.random.bool() {
+            true => (format!("Idempotency-Key: {}-{number}\r\n", load.plan.seed), 200),
+            false => (String::new(), 1),
+        };
+        let (mut store, mut is_unknown) = (store, false);
+        for attempt in 0..attempts {
+            match self.send_with(store, Kind::Take, "PATCH", &path, &key, Some(&body)) {
+                Outcome::Answer(200, json) => {
+                    // Otherwise it may be another store, with another cache, that took it.
+                    if attempt == 0 || load.plan.shares_cache {
+                        stock.taken[self.cache_of(store)].fetch_add(quantity, Ordering::SeqCst);
+                    }
+                    stock.taken_in_all.fetch_add(quantity, Ordering::SeqCst);
+                    if json["data"]["remaining_stock"].as_i64().is_none_or(|left| left < 0) {
+                        load.notes.violation(format!("{path}: {json}"));
+                    }
+                    return;
                 }
-            }
-            Outcome::Answer(400, json) => {
-                let available = json["details"]["available"].as_i64();
-                if available.is_none_or(|available| !(0..quantity).contains(&available)) {
-                    load.notes.violation(format!("{path} of {quantity}: {json}"));
+                Outcome::Answer(400, json) => {
+                    let available = json["details"]["available"].as_i64();
+                    if available.is_none_or(|available| !(0..quantity).contains(&available)) {
+                        load.notes.violation(format!("{path} of {quantity}: {json}"));
+                    }
+                    break;
                 }
+                Outcome::Answer(..=499, _) | Outcome::NotSent => {}
+                Outcome::Answer(..) | Outcome::Lost => is_unknown = true,
             }
-            Outcome::Answer(..=499, _) | Outcome::NotSent => {}
-            Outcome::Answer(..) | Outcome::Lost => {
-                stock.unknown.fetch_add(quantity, Ordering::SeqCst);
-            }
+            store = self.random.usize(..load.stores.len());
+        }
+        if is_unknown {
+            stock.unknown.fetch_add(quantity, Ordering::SeqCst);
         }
     }
 
