@@ -68,7 +68,8 @@ pub async fn issue_token(
     };
     let token = keys
         .issue(user_id, email)
-        .map_err(|error| Failure::internal().because(format!("issuing a token: {error:#}")))?;
+        .map_err(|error| Failure::internal().because(format!("issuing a token: {error:#}")))?
+        .ok_or(GatewayError::UserTooLong)?;
     Ok(HttpResponse::Ok().json(TokenAnswer { token, expires_in: "24h" }))
 }
 

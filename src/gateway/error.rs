@@ -10,6 +10,8 @@ pub enum GatewayError {
     Unauthorized,
     #[error("a token was asked for without a user")]
     MissingUser,
+    #[error("a token for this user is longer than a gateway takes")]
+    UserTooLong,
     #[error("the token endpoint is switched off")]
     TokenEndpointOff,
     #[error("the body is too large")]
@@ -34,6 +36,8 @@ impl From<GatewayError> for Failure {
             E::MissingUser => {
                 Failure::of_status(StatusCode::BAD_REQUEST).message("userId and email are required")
             }
+            E::UserTooLong => Failure::of_status(StatusCode::BAD_REQUEST)
+                .message("userId and email are too long for one token"),
             E::TokenEndpointOff => Failure::new(StatusCode::FORBIDDEN, "FORBIDDEN", "Forbidden")
                 .message("This gateway does not hand out tokens"),
             E::TooLarge => Failure::body_too_large(),

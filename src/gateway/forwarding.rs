@@ -62,16 +62,16 @@ pub fn request_headers(
     // What stands in front is believed only where it is a trusted proxy: anyone else could pose as
     // another client.
     let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let is_trusted = peer.is_some_and(|peer| trusted.contains(peer));
     let before = |name: &str| {
-        let is_trusted = peer.is_some_and(|peer| trusted.contains(peer));
         let values = request.headers().get_all(name).filter_map(|value| value.to_str().ok());
         let joined = values.collect::<Vec<_>>().join(", ");
         Some(joined).filter(|joined| is_trusted && !joined.is_empty())
     };
     if let Some(peer) = peer {
-        let chain =
-            before("x-forwarded-for").map_or(peer.to_string(), |hops| format!("{hops}, {peer}"));
-        write("x-forwarded-for", &chain);
+        let mut chain = if is_trusted { hops_before(request) } else { Vec::new() };
+        chain.push(peer.to_string());
+        write("x-forwarded-for", &chain.join(", "));
     }
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     if let Some(host) = before("x-forwarded-host").or(host) {
@@ -80,6 +80,18 @@ pub fn request_headers(
     write("x-forwarded-proto", before("x-forwarded-proto").as_deref().unwrap_or("http"));
     headers.extend(Caller::of(request).map(|caller| (X_USER_ID, caller.to_header())));
     headers
+}
+
+/// The entries of `X-Forwarded-For`, as they came. One that is not ASCII is `unknown`, and hides
+/// nothing of what proxies have added beside it.
+fn hops_before(request: &HttpRequest) -> Vec<String> {
+    let values = request.headers().get_all("x-forwarded-for");
+    let hops = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    hops.map(|hop| match std::str::from_utf8(hop) {
+        Ok(text) if text.is_ascii() => text.trim().to_owned(),
+        _ => "unknown".to_owned(),
+    })
+    .collect()
 }
 
 /// Header names that a `Connection` header declares to be of that connection.

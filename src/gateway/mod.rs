@@ -10,11 +10,13 @@ mod hs256;
 mod proxy;
 mod rate_limit;
 mod token;
+mod upstream;
 
 pub use hs256::install as install_hs256;
-pub use proxy::{Proxy, proxy};
+pub use proxy::{Proxy, probe, proxy};
 pub use rate_limit::{RateLimit, limit_rate, shared_link};
 pub use token::TokenKeys;
+pub use upstream::Upstream;
 
 use crate::kernel::time;
 use actix_web::HttpResponse;

@@ -73,15 +73,17 @@ impl TokenKeys {
         self.0.hands_out
     }
 
-    /// A token for a user, from now for 24 hours.
+    /// A token for a user, from now for 24 hours; `None` where it would be longer than a gateway
+    /// takes.
     ///
     /// # Errors
     /// When signing fails.
-    pub fn issue(&self, user_id: String, email: String) -> anyhow::Result<String> {
+    pub fn issue(&self, user_id: String, email: String) -> anyhow::Result<Option<String>> {
         let now = Utc::now().timestamp();
         let exp = now + LIFETIME_SECONDS;
         let claims = Claims { user_id, email, iat: Some(now), exp, nbf: None };
-        Ok(encode(&Header::new(Algorithm::HS256), &claims, &self.0.encoding)?)
+        let token = encode(&Header::new(Algorithm::HS256), &claims, &self.0.encoding)?;
+        Ok(Some(token).filter(|token| token.len() <= MAX_TOKEN_BYTES))
     }
 
     /// The user of a token that is genuine and in force, else `None`: a client learns no more.

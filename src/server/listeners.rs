@@ -113,9 +113,10 @@ use crate::gateway::limit_rate;
 mod gateway {
     use super::{Listener, Module, bind_one};
     use crate::cli::{Role, ServeArgs};
-    use crate::gateway::{Mount, Proxy, RateLimit, TokenKeys, proxy, routes, shared_link};
+    use crate::gateway::{
+        Mount, Proxy, RateLimit, TokenKeys, Upstream, probe, proxy, routes, shared_link,
+    };
     use crate::kernel::cache::CacheState;
-    use crate::kernel::config::UpstreamUrl;
     use crate::server::serves;
     use actix_web::rt;
 
@@ -142,6 +143,12 @@ mod gateway {
         if let Some(limit) = limit.clone() {
             rt::spawn(limit.forget_idle_clients());
         }
+        let urls = [&settings.product_service_url, &settings.customer_service_url];
+        let [products, customers] = urls.map(|url| Upstream::new(url.clone()));
+        if args.role == Role::Gateway {
+            rt::spawn(probe(products.clone()));
+            rt::spawn(probe(customers.clone()));
+        }
         let (role, modules) = (args.role, modules.to_vec());
         let service_token = args.listen.service_token.clone();
         let listener = bind_one(&args.listen, Role::Gateway, move |config| {
@@ -151,8 +158,8 @@ mod gateway {
             } else {
                 let client = Proxy::new(&settings.trusted_proxies, service_token.as_ref());
                 vec![
-                    forwarded("/products", &client, &settings.product_service_url),
-                    forwarded("/customers", &client, &settings.customer_service_url),
+                    forwarded("/products", &client, &products),
+                    forwarded("/customers", &client, &customers),
                 ]
             };
             routes(config, &keys, limit.as_ref(), mounts);
@@ -167,7 +174,7 @@ mod gateway {
     fn forwarded(
         prefix: &'static str,
         client: &Proxy,
-        upstream: &UpstreamUrl,
+        upstream: &Upstream,
     ) -> (&'static str, Mount) {
         let (client, upstream) = (client.clone(), upstream.clone());
         (prefix, Box::new(move |config| proxy(config, client, upstream)))

@@ -18,6 +18,7 @@ cases![
         a_token_is_made_for_24_hours_and_opens_the_store,
         a_token_keeps_the_user_as_given,
         a_token_needs_a_user_and_an_email,
+        a_token_is_never_longer_than_a_gateway_takes,
         a_token_request_that_is_no_json_is_refused_as_such,
         a_switched_off_token_endpoint_answers_403_whatever_the_body,
         an_unknown_route_is_404_and_needs_no_token,
@@ -124,6 +125,21 @@ fn a_token_needs_a_user_and_an_email(combination: &Combination) {
     for body in bodies {
         let answer = ask_for_token(&app, &body.to_string()).expect_failure(400, "Bad Request");
         assert_eq!(answer.json["message"], "userId and email are required", "{body}");
+    }
+}
+
+fn a_token_is_never_longer_than_a_gateway_takes(combination: &Combination) {
+    let app = combination.start();
+    // Characters that JSON escapes, or UTF-8 writes in four bytes.
+    for (character, status) in [("x", 200), ("\u{1}", 400), ("\u{1f512}", 200)] {
+        let long = character.repeat(255);
+        let body = json!({ "userId": long, "email": long }).to_string();
+        let answer = ask_for_token(&app, &body).expect(status);
+        if status == 200 {
+            let bearer = format!("Bearer {}", answer.json["token"].as_str().expect("a text"));
+            let headers = [("Authorization", bearer.as_str())];
+            app.client.send("GET", &app.url("/products"), &headers, None).expect(200);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod shared_limit;
 mod smuggling;
 mod tokens;
 mod trust;
+mod upstreams;
 mod wire;
 
 use crate::Case;
@@ -24,6 +25,7 @@ pub fn cases() -> Vec<Case> {
         proxy::cases(),
         faults::cases(),
         trust::cases(),
+        upstreams::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

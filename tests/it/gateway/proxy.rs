@@ -88,6 +88,13 @@ fn what_a_trusted_proxy_says_is_handed_on(_: &Combination) {
     assert_eq!(chain, Some("203.0.113.7, 203.0.113.8, 127.0.0.1"));
     assert_eq!(request.header("x-forwarded-proto"), Some("https"));
     assert_eq!(request.header("x-forwarded-host"), Some("bank.example"));
+    // Bytes that are no text hide nothing of what stands beside them.
+    let odd = "X-Forwarded-For: 203.0.113.7 , \u{fc}, 203.0.113.8\r\nX-Forwarded-Host: \u{fc}\r\n";
+    assert_eq!(gateway.send("GET", "/products", odd, "").status(), 200);
+    let request = upstream.request();
+    let chain = request.header("x-forwarded-for");
+    assert_eq!(chain, Some("203.0.113.7, unknown, 203.0.113.8, 127.0.0.1"));
+    assert_eq!(request.header("x-forwarded-host"), Some("store.example"));
 }
 
 fn the_token_stays_at_the_gateway(_: &Combination) {

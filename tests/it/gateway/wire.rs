@@ -293,7 +293,7 @@ impl Upstream {
         requests: Receiver<Message>,
         serve: impl Fn(TcpStream) + Send + Sync + 'static,
     ) -> Upstream {
-        socket.listen(128).expect("the socket is bound");
+        socket.listen(1024).expect("the socket is bound");
         let listener = TcpListener::from(socket);
         let address = listener.local_addr().expect("it is bound");
         let connections = Mutex::new(Vec::new());
@@ -322,6 +322,13 @@ impl Upstream {
     #[track_caller]
     pub fn request(&self) -> Message {
         self.requests.recv_timeout(PATIENCE).expect("a request reaches the upstream")
+    }
+}
+
+impl Upstream {
+    /// What else came here, apart from probes.
+    pub fn other_requests(&self) -> Vec<Message> {
+        self.requests.try_iter().filter(|request| request.target() != "/livez").collect()
     }
 }
 

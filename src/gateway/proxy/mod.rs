@@ -1,0 +1,237 @@
+//! Forwarding to a service in another process: raw path, streams both ways, no change sent twice.
+//!
+//! hyper is used below the level of a friendly client because a friendly client normalises `..`,
+//! follows redirects and merges headers.
+
+mod answer;
+mod request_body;
+
+use super::error::GatewayError;
+use super::forwarding;
+use super::upstream::{Fault, Upstream};
+use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
+use crate::kernel::http::Failure;
+use crate::kernel::telemetry::RequestId;
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use answer::Begun;
+use http_body_util::Empty;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Builder, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use request_body::RequestBody;
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// From the last byte of the request to the first part of the answer, and between two parts of it.
+/// Shorter than the 5 seconds in which a client is promised an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(4_800);
+/// Shorter than the services keep an idle connection open, so that they never close one that is
+/// about to carry a request.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// The whole of a look at a service that is not asked otherwise.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A pool of connections to the upstreams; one for each worker, so that a connection is driven by
+/// the thread that uses it.
+#[derive(Clone)]
+pub struct Proxy {
+    trusted: TrustedProxies,
+    /// What the services ask of their callers.
+    authorization: Option<http::HeaderValue>,
+    client: Client<HttpConnector, RequestBody>,
+}
+
+impl Proxy {
+    /// `trusted` are the proxies in front whose forwarding headers are handed on; `service_token`
+    /// is told to every service.
+    pub fn new(trusted: &TrustedProxies, service_token: Option<&Secret>) -> Proxy {
+        let client = client_builder().pool_idle_timeout(IDLE_TIMEOUT).build(connector());
+        let authorization = service_token.map(|token| {
+            let bytes = [b"Bearer ", token.expose()].concat();
+            let mut value = http::HeaderValue::from_bytes(&bytes).expect("checked at the start");
+            value.set_sensitive(true);
+            value
+        });
+        Proxy { trusted: trusted.clone(), authorization, client }
+    }
+
+    async fn forward(
+        &self,
+        upstream: &Upstream,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> Result<HttpResponse, Failure> {
+        let visit = upstream.visit()?;
+        let mut outcome = self.ask(upstream.url(), &request, Some(payload)).await;
+        if let Err(Trouble::Broken(cause)) = &outcome
+            && is_repeatable(request.method())
+        {
+            log::debug!("once more: {cause}");
+            outcome = self.ask(upstream.url(), &request, None).await;
+        }
+        let (fault, cause) = match outcome {
+            Ok(begun) => {
+                visit.answered();
+                return match begun.refuses_the_gateway() {
+                    // The client's token was good, and it must not be told otherwise.
+                    true => Err(Failure::from(GatewayError::UpstreamRefused).because(format!(
+                        "{upstream} refuses this gateway with 401: give both the same SERVICE_TOKEN"
+                    ))),
+                    false => Ok(begun.into_response(request.method())),
+                };
+            }
+            Err(Trouble::OfClient(failure)) => return Err(failure),
+            Err(Trouble::Broken(cause) | Trouble::Gone(cause)) => (Fault::Gone, cause),
+            Err(Trouble::Slow(what)) => (Fault::Slow, format!("{upstream} {what} in time")),
+        };
+        visit.failed(fault);
+        Err(fault.to_failure().because(cause))
+    }
+
+    /// Sends a request, once, and waits for the beginning of the answer.
+    async fn ask(
+        &self,
+        upstream: &UpstreamUrl,
+        request: &HttpRequest,
+        payload: Option<web::Payload>,
+    ) -> Result<Begun, Trouble> {
+        let (body, sending) = request_body::stream(request, payload);
+        let mut sending = Box::pin(sending);
+        let outgoing = self.outgoing_request(upstream, request, body).map_err(Trouble::OfClient)?;
+        let answer = async {
+            let answer = self.client.request(outgoing).await;
+            let answer = answer.map_err(|error| trouble(upstream, &error))?;
+            answer::begin(answer).await.map_err(|error| trouble(upstream, &error))
+        };
+        tokio::pin!(answer);
+        // The body is sent from here and not from a task: actix closes the connection at a broken
+        // body, and sends only the answer that is ready by then.
+        tokio::select! {
+            biased;
+            // The clock starts when the body is sent: a client that uploads slowly is not the
+            // upstream's fault.
+            sent = &mut sending => match sent {
+                Ok(()) => tokio::time::timeout(ANSWER_TIMEOUT, &mut answer)
+                    .await
+                    .unwrap_or(Err(Trouble::Slow("did not answer"))),
+                Err(GatewayError::UpstreamSlow) => Err(Trouble::Slow("did not take the body")),
+                Err(error) => Err(Trouble::OfClient(error.into())),
+            },
+            answer = &mut answer => {
+                // It came before the end of the body, which may still be wanted.
+                rt::spawn(sending);
+                answer
+            }
+        }
+    }
+
+    fn outgoing_request(
+        &self,
+        upstream: &UpstreamUrl,
+        request: &HttpRequest,
+        body: RequestBody,
+    ) -> Result<hyper::Request<RequestBody>, Failure> {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let mut outgoing = hyper::Request::builder()
+            .method(request.method().as_str())
+            .uri(format!("{upstream}{path}"))
+            .body(body)
+            .map_err(|_| Failure::bad_request("INVALID_PATH", "Invalid path"))?;
+        let headers = outgoing.headers_mut();
+        for (name, value) in forwarding::request_headers(request, &self.trusted) {
+            if let (Ok(name), Ok(value)) = (
+                http::HeaderName::from_bytes(name.as_str().as_bytes()),
+                http::HeaderValue::from_bytes(value.as_bytes()),
+            ) {
+                headers.append(name, value);
+            }
+        }
+        if let Some(id) = RequestId::current(request)
+            && let Ok(value) = http::HeaderValue::from_str(id.as_str())
+        {
+            headers.insert("x-request-id", value);
+        }
+        if let Some(authorization) = &self.authorization {
+            headers.insert("authorization", authorization.clone());
+        }
+        Ok(outgoing)
+    }
+}
+
+/// Forwards everything below a scope to `upstream`.
+pub fn proxy(config: &mut web::ServiceConfig, proxy: Proxy, upstream: Upstream) {
+    config.default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+        let (proxy, upstream) = (proxy.clone(), upstream.clone());
+        async move { proxy.forward(&upstream, request, payload).await }
+    }));
+}
+
+/// Looks after a service for as long as the process serves: see [`Upstream::look_after`].
+pub async fn probe(upstream: Upstream) {
+    // Nothing is kept: a connection from before the failure says nothing.
+    let client: Client<_, Empty<web::Bytes>> =
+        client_builder().pool_max_idle_per_host(0).build(connector());
+    let is_alive = |url: UpstreamUrl| {
+        let (asked, client) = (format!("{url}/livez").parse(), client.clone());
+        async move {
+            let Ok(uri) = asked else {
+                return false;
+            };
+            // Whatever it says, it speaks.
+            matches!(tokio::time::timeout(PROBE_TIMEOUT, client.get(uri)).await, Ok(Ok(_)))
+        }
+    };
+    upstream.look_after(is_alive).await;
+}
+
+fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector
+}
+
+fn client_builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    // What is sent a second time is decided here, by the method.
+    builder.pool_timer(TokioTimer::new()).retry_canceled_requests(false);
+    builder
+}
+
+/// Whether a request changes nothing, so that it may arrive twice.
+fn is_repeatable(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Why there is no answer to hand on; the text is for the log.
+enum Trouble {
+    /// The client's own fault.
+    OfClient(Failure),
+    /// There was no connection, or it ended before the first part of an answer.
+    Broken(String),
+    /// Nobody took the connection in time, or what came is no HTTP.
+    Gone(String),
+    /// The service did not answer, or did not take the body, in time.
+    Slow(&'static str),
+}
+
+fn trouble(upstream: &UpstreamUrl, error: &(dyn Error + 'static)) -> Trouble {
+    let mut text = format!("forwarding to {upstream}");
+    let mut is_break = true;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        is_break &= !says_more_than_a_break(error);
+        cause = error.source();
+    }
+    if is_break { Trouble::Broken(text) } else { Trouble::Gone(text) }
+}
+
+fn says_more_than_a_break(error: &(dyn Error + 'static)) -> bool {
+    let no_http = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse);
+    let io = error.downcast_ref::<io::Error>();
+    no_http || io.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}

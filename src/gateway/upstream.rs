@@ -1,0 +1,171 @@
+//! A service behind the gateway: whether it is asked at all, and by how many at once.
+//!
+//! A **breaker** opens after a few failures in a row. From then on requests are answered at once,
+//! and a task of its own asks the service each second whether it lives; never is a client's request
+//! the one that finds out. A **bulkhead** bounds how many requests wait for one service, so that a
+//! silent one cannot take the gateway down with it.
+
+use super::error::GatewayError;
+use crate::kernel::config::UpstreamUrl;
+use crate::kernel::http::Failure;
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// Failures in a row that open the breaker.
+const FAILURES: u32 = 5;
+/// Between two looks at a service that is not asked.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Requests that may wait for one service at once.
+const PLACES: usize = 512;
+
+/// One service, as all workers of a gateway see it; clones share it.
+#[derive(Clone)]
+pub struct Upstream(Arc<Inner>);
+
+struct Inner {
+    url: UpstreamUrl,
+    breaker: Mutex<Breaker>,
+    opened: Notify,
+    places: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct Breaker {
+    /// How often the service has answered, ever.
+    answers: u64,
+    /// Failures since the last answer.
+    failures: u32,
+    open: Option<Fault>,
+}
+
+/// How a service failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It cannot be reached, broke off, or answered what is no HTTP.
+    Gone,
+    /// It did not answer in time.
+    Slow,
+}
+
+/// A request that may be sent: its place, and what the breaker knew when it began.
+pub struct Visit {
+    upstream: Upstream,
+    answers_before: u64,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Upstream {
+    pub fn new(url: UpstreamUrl) -> Upstream {
+        let places = Arc::new(Semaphore::new(PLACES));
+        let (breaker, opened) = (Mutex::default(), Notify::new());
+        Upstream(Arc::new(Inner { url, breaker, opened, places }))
+    }
+
+    pub fn url(&self) -> &UpstreamUrl {
+        &self.0.url
+    }
+
+    /// Lets a request in.
+    ///
+    /// # Errors
+    /// 502 or 504 while the service is not asked, 503 where too many wait for it.
+    pub fn visit(&self) -> Result<Visit, Failure> {
+        let answers_before = {
+            let breaker = self.breaker();
+            match breaker.open {
+                None => breaker.answers,
+                Some(fault) => return Err(fault.to_failure().header(RETRY_AFTER, in_a_second())),
+            }
+        };
+        match Arc::clone(&self.0.places).try_acquire_owned() {
+            Ok(place) => Ok(Visit { upstream: self.clone(), answers_before, _place: place }),
+            Err(_) => Err(Failure::unavailable()
+                .message("Too many requests wait for the service behind the gateway")
+                .because(format!("{self}: {PLACES} requests are waiting for it already"))),
+        }
+    }
+
+    /// Asks a service that failed whether it lives, each second until it does; for as long as the
+    /// process serves. `is_alive` asks once, and gives up by itself.
+    pub async fn look_after<F: Future<Output = bool>>(self, is_alive: impl Fn(UpstreamUrl) -> F) {
+        loop {
+            self.0.opened.notified().await;
+            let mut ticks = tokio::time::interval(PROBE_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            // The first tick comes at once, and the failures have just been seen.
+            ticks.tick().await;
+            while self.breaker().open.is_some() {
+                ticks.tick().await;
+                if is_alive(self.0.url.clone()).await {
+                    self.breaker().answer();
+                    log::info!("{self} answers again");
+                }
+            }
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        // Nothing panics while the lock is held.
+        self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Visit {
+    /// The service has answered, whatever it said.
+    pub fn answered(self) {
+        let mut breaker = self.upstream.breaker();
+        // Only the probe closes it: this one may have begun long before the failures.
+        if breaker.open.is_none() {
+            breaker.answer();
+        }
+    }
+
+    /// The service has failed. That counts only where it has answered nobody since this request
+    /// began: one slow route says nothing of the service, nor do requests that were broken off
+    /// together before it came back.
+    pub fn failed(self, fault: Fault) {
+        let mut breaker = self.upstream.breaker();
+        if breaker.open.is_some() || breaker.answers != self.answers_before {
+            return;
+        }
+        breaker.failures += 1;
+        if breaker.failures >= FAILURES {
+            breaker.open = Some(fault);
+            drop(breaker);
+            self.upstream.0.opened.notify_one();
+            log::warn!(
+                "{} failed {FAILURES} times in a row: it is not asked before it answers a probe",
+                self.upstream
+            );
+        }
+    }
+}
+
+impl Breaker {
+    fn answer(&mut self) {
+        *self = Breaker { answers: self.answers + 1, failures: 0, open: None };
+    }
+}
+
+impl Fault {
+    pub fn to_failure(self) -> Failure {
+        match self {
+            Fault::Gone => GatewayError::UpstreamGone.into(),
+            Fault::Slow => GatewayError::UpstreamSlow.into(),
+        }
+    }
+}
+
+fn in_a_second() -> HeaderValue {
+    HeaderValue::from_static("1")
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.url.fmt(f)
+    }
+}
