@@ -2,7 +2,8 @@
 //!
 //! A reader must not share a load that was under way when it came: a write may have finished in
 //! between, and the load may have seen the row before it. So the readers that come during a load
-//! wait for the next one and share that; two loads serve any number of readers at once.
+//! wait for the next one and share that; two loads serve any number of readers at once. A load that
+//! fails fails for all of them.
 
 use super::Origin;
 use crate::kernel::ids::Id;
@@ -90,11 +91,16 @@ where
         let mut readers = first;
         loop {
             let outcome = (self.0.fly)(id.clone()).await;
-            readers.send_replace(Some(outcome));
+            readers.send_replace(Some(outcome.clone()));
             let mut under_way = self.0.lock();
             match under_way.get_mut(&id).and_then(Option::take) {
-                Some(next) => readers = next,
-                None => {
+                Some(next) if outcome.is_ok() => readers = next,
+                next => {
+                    // A failure shows nobody anything old. Those who wait for the next load would
+                    // wait as long again for a database that has just been too slow.
+                    if let Some(next) = next {
+                        next.send_replace(Some(outcome));
+                    }
                     under_way.remove(&id);
                     landing.is_done = true;
                     return;
