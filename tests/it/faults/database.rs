@@ -19,6 +19,9 @@ cases![
         a_database_that_goes_away_is_a_503_and_heals,
         a_database_that_hangs_is_a_503_and_heals,
         a_frozen_database_is_a_503_and_what_is_cached_is_served,
+        a_store_starts_beside_a_frozen_database,
+        a_database_without_a_free_connection_is_a_503_and_heals,
+        a_database_that_only_reads_is_a_503_for_writes_alone,
         a_database_that_comes_later_is_waited_for,
         the_process_outlives_a_database_that_restarts,
         a_write_whose_connection_breaks_is_no_success,
@@ -118,6 +121,7 @@ fn a_write_whose_connection_breaks_is_no_success(combination: &Combination) {
 /// everything else is refused in time, and no request leaves a thread behind.
 fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combination) {
     const WAITING: usize = 100;
+    const WRITING: usize = 20;
     let postgres = Postgres::started();
     let app = App::start(combination, postgres.seeded(), &[]);
     app.get_cached(PATH);
@@ -129,12 +133,21 @@ fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combina
     postgres.freeze();
     thread::scope(|scope| {
         for index in 0..WAITING {
+            // Two of them for each product, of whom one waits for the load of the other.
             let path = format!("/products/prod_{:03}", index % 50 + 2);
             let app = &app;
             scope.spawn(move || {
                 let (answer, took) = timed(|| app.get(&path));
                 expect_unavailable(answer);
                 figure("F8", "a refusal", took);
+            });
+        }
+        for _ in 0..WRITING {
+            scope.spawn(|| {
+                let write = || app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 }));
+                let (answer, took) = timed(write);
+                expect_unavailable(answer);
+                figure("F8", "a refusal of a write", took);
             });
         }
         for _ in 0..20 {
@@ -150,7 +163,65 @@ fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combina
     postgres.thaw();
     let ((), took) = timed(|| until_read_or_refused(&app, "/products/prod_060"));
     figure("F8", "the first success after the thaw", took);
-    app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })).expect(200);
+    let inventory = format!("{PATH}/inventory");
+    let last = app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
+    assert_eq!(
+        last.json["data"]["remaining_stock"], 11,
+        "none of those refused takes effect later"
+    );
+}
+
+/// F8, F10: a connection is accepted by the system, and nobody ever answers on it.
+fn a_store_starts_beside_a_frozen_database(combination: &Combination) {
+    let postgres = Postgres::started();
+    let storage = postgres.seeded();
+    postgres.freeze();
+    let (app, took) = timed(|| App::start(combination, storage, &[]));
+    figure("F10", "the start beside a frozen database", took);
+    app.client.send("GET", &app.gateway_url("/health"), &[], None).expect(200);
+    expect_unavailable(app.get(PATH));
+    postgres.thaw();
+    let ((), took) = timed(|| until_read_or_refused(&app, PATH));
+    figure("F10", "the first success after the thaw", took);
+}
+
+/// F6: others hold every connection that the server has.
+fn a_database_without_a_free_connection_is_a_503_and_heals(combination: &Combination) {
+    let postgres = Postgres::started();
+    let app = App::start(combination, postgres.seeded(), &[]);
+    app.get_cached(PATH);
+    postgres.terminate_backends();
+    let mut others = Vec::new();
+    while let Ok(conn) = diesel::PgConnection::establish(&postgres.url()) {
+        others.push(conn);
+    }
+    expect_unavailable(app.get("/products?limit=1"));
+    expect_unavailable(app.put(PATH, &json!({ "price": 1 })));
+    assert_eq!(app.get(PATH).expect(200).json["cached"], true);
+    drop(others);
+    until_read_or_refused(&app, "/products?limit=1");
+}
+
+/// F6: a standby, or a server whose operator has stopped writes.
+fn a_database_that_only_reads_is_a_503_for_writes_alone(combination: &Combination) {
+    let postgres = Postgres::started();
+    let app = App::start(combination, postgres.seeded(), &[]);
+    let inventory = format!("{PATH}/inventory");
+    app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
+    let only_reads = |value: &str| {
+        postgres.execute(&format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
+        postgres.execute("SELECT pg_reload_conf()");
+    };
+    only_reads("on");
+    // Each connection reads its settings again when it is next used.
+    until("writes are refused", || app.patch(&inventory, &json!({ "quantity": 1 })).status == 503);
+    let left = app.get(PATH).expect(200).json["data"]["stock"].as_i64().expect("a stock");
+    expect_unavailable(app.put(PATH, &json!({ "price": 1 })));
+    app.get("/products?limit=1").expect(200);
+    app.get("/customers/cust_001").expect(200);
+    only_reads("off");
+    until("writes are taken", || app.patch(&inventory, &json!({ "quantity": 1 })).status == 200);
+    assert_eq!(app.get(PATH).expect(200).json["data"]["stock"], left - 1);
 }
 
 /// Reads until the answer is 200; until then it must be 503.
