@@ -19,6 +19,7 @@ mod integrity;
 mod kit;
 mod product;
 mod readme;
+mod reliability;
 mod schema;
 mod seed;
 mod torture;
@@ -70,6 +71,18 @@ macro_rules! cases {
 fn main() {
     let arguments = Arguments::from_args();
     let servers = Servers::from_env();
+    let listed = all_cases().into_iter().filter(is_listed);
+    let trials = listed.flat_map(|case| trials(&case, servers.as_ref()));
+    let outcome = libtest_mimic::run(&arguments, trials.collect());
+    app::remove_templates(servers.as_ref());
+    if !arguments.list {
+        println!("{}", halves(servers.as_ref()));
+    }
+    outcome.exit();
+}
+
+/// Every case of every module.
+pub fn all_cases() -> Vec<Case> {
     let cases = [
         product::cases(),
         customer::cases(),
@@ -84,15 +97,15 @@ fn main() {
         data::cases(),
         cli::cases(),
         readme::cases(),
+        reliability::cases(),
         torture::cases(),
     ];
-    let trials = cases.into_iter().flatten().flat_map(|case| trials(&case, servers.as_ref()));
-    let outcome = libtest_mimic::run(&arguments, trials.collect());
-    app::remove_templates(servers.as_ref());
-    if !arguments.list {
-        println!("{}", halves(servers.as_ref()));
-    }
-    outcome.exit();
+    cases.into_iter().flatten().collect()
+}
+
+/// The long runs are listed for `scripts/torture` alone.
+fn is_listed(case: &Case) -> bool {
+    !case.name.contains("::torture::") || std::env::var_os("TEST_TORTURE").is_some()
 }
 
 fn halves(servers: Option<&Servers>) -> &'static str {

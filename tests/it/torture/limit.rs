@@ -8,7 +8,7 @@ use crate::kit::history::End;
 use crate::kit::{figure, size};
 use std::thread;
 
-cases![BothBackends: many_clients_cost_little_memory_and_are_forgotten];
+cases![OnSqlite: many_clients_cost_little_memory_and_are_forgotten];
 
 /// L3: 50 000 clients, then 50 000 others once the first are forgotten.
 fn many_clients_cost_little_memory_and_are_forgotten(combination: &Combination) {
@@ -53,8 +53,7 @@ fn many_clients_cost_little_memory_and_are_forgotten(combination: &Combination) 
     let forgotten = memory_of(process).saturating_sub(before);
     come(1);
     let again = memory_of(process).saturating_sub(before);
-    let name = if combination.is_postgres() { "Redis" } else { "in the process" };
-    figure("L3", &format!("{clients} clients, counted {name}"), Mebibytes(with_them));
-    figure("L3", &format!("once forgotten, counted {name}"), Mebibytes(forgotten));
-    figure("L3", &format!("as many others, counted {name}"), Mebibytes(again));
+    figure("L3", &format!("memory of {clients} clients"), Mebibytes(with_them));
+    figure("L3", "memory once they are forgotten", Mebibytes(forgotten));
+    figure("L3", "memory of as many others", Mebibytes(again));
 }

@@ -11,8 +11,5 @@ mod steady;
 use crate::Case;
 
 pub fn cases() -> Vec<Case> {
-    match std::env::var_os("TEST_TORTURE") {
-        Some(_) => [steady::cases(), limit::cases(), slow::cases()].into_iter().flatten().collect(),
-        None => Vec::new(),
-    }
+    [steady::cases(), limit::cases(), slow::cases()].into_iter().flatten().collect()
 }
