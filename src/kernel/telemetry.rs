@@ -12,12 +12,35 @@ const MAX_REQUEST_ID: usize = 128;
 
 /// Starts the log on stderr: coloured on a terminal, plain in a pipe.
 pub fn init_log(filter: &LogFilter) {
-    env_logger::Builder::new()
+    let logger = env_logger::Builder::new()
         // Its start and stop, a dozen lines each, are what the banner and our own lines say.
         .filter_module("actix_server", log::LevelFilter::Warn)
         .parse_filters(filter.as_str())
         .format_timestamp_millis()
-        .init();
+        .build();
+    log::set_max_level(logger.filter());
+    log::set_boxed_logger(Box::new(Discreet(logger))).expect("nothing has started a log before");
+}
+
+/// A log in which only Chronos itself goes into detail, whatever the filter asks for: what the
+/// crates below say at `debug` and `trace` quotes headers, which may be secrets.
+struct Discreet(env_logger::Logger);
+
+impl log::Log for Discreet {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        let is_own = metadata.target().split("::").next() == Some("chronos");
+        (is_own || metadata.level() <= log::Level::Info) && self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            self.0.log(record);
+        }
+    }
+
+    fn flush(&self) {
+        self.0.flush();
+    }
 }
 
 /// The identity of one request, in the log, in the answer and at the upstream.
@@ -64,7 +87,22 @@ fn random_u128() -> u128 {
     (u128::from(high) << 64) | u128::from(low)
 }
 
-/// One line for an answered request. The query is left out: it may hold an e-mail address.
+/// One line for an answered request. The query is left out, and so is what stands in the path and
+/// is no id, or is no word for a method: they may be e-mail addresses or tokens.
 pub fn log_access(method: &str, path: &str, status: u16, micros: u128, id: &RequestId) {
+    let is_word = method.len() <= 20 && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    let (method, path) = (if is_word { method } else { "*" }, discreet_path(path));
     log::info!(target: "chronos::access", "{method} {path} {status} {micros}us request_id={id}");
+}
+
+/// The path, with `*` for every segment that no route and no id could be.
+fn discreet_path(path: &str) -> String {
+    const MAX_SEGMENTS: usize = 8;
+    let is_plain = |segment: &str| {
+        segment.len() <= 50
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    };
+    let segments = path.split('/').take(MAX_SEGMENTS);
+    let shown = segments.map(|segment| if is_plain(segment) { segment } else { "*" });
+    shown.collect::<Vec<_>>().join("/")
 }

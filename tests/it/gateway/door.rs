@@ -1,6 +1,6 @@
 //! What the gateway answers itself: health, tokens, unknown routes, and the identity of a request.
 
-use super::wire::{Connection, exchange_one};
+use super::wire::{Connection, exchange, exchange_one};
 use crate::app::{App, Combination, SECRET, command};
 use crate::cases;
 use crate::client::{Answer, Client};
@@ -249,8 +249,10 @@ fn any_other_request_id_is_replaced(combination: &Combination) {
     assert_eq!(made.len(), given.len(), "an identity was made twice");
 }
 
+/// A9: at no level, from no crate, wherever in a request they stand, and whatever becomes of it.
 fn the_log_holds_no_token_secret_or_email(combination: &Combination) {
-    let app = combination.start_with(&[("RUST_LOG", "debug")]);
+    let service_token = "b7d20a9be1f64c3c8a5d7e1f90c2b4a6";
+    let app = combination.start_with(&[("RUST_LOG", "trace"), ("SERVICE_TOKEN", service_token)]);
     let email = "private.person@example.com";
     let body = json!({ "userId": "someone", "email": email }).to_string();
     let answer = ask_for_token(&app, &body).expect(200);
@@ -260,11 +262,52 @@ fn the_log_holds_no_token_secret_or_email(combination: &Combination) {
         let url = app.url(&format!("/customers?email={email}&token={token}"));
         app.client.send("GET", &url, &[("Authorization", &header)], None);
     }
+    // In bodies that are taken, that are refused by a rule, and that are no JSON.
+    let new = json!({ "id": "log_1", "email": email, "name": email, "tier": "gold" });
+    app.post("/customers", &new).expect(201);
+    app.post("/customers", &new).expect(409);
+    app.post("/customers", &json!({ "id": email, "email": token })).expect(400);
+    app.put("/customers/log_1", &json!({ "tier": email })).expect(400);
+    app.patch("/products/prod_001/inventory", &json!({ "quantity": email })).expect(400);
+    let broken = format!("{{\"email\":\"{email}\",{token}");
+    app.send_bytes("POST", "/customers", Some(broken.as_bytes())).expect(400);
+    // In paths, and in the wrong headers.
+    let odd = [
+        format!("GET /customers/{email} HTTP/1.1\r\nAuthorization: {bearer}\r\n"),
+        format!("GET /products/{token} HTTP/1.1\r\nAuthorization: {bearer}\r\n"),
+        format!("GET /{email}/{token} HTTP/1.1\r\n"),
+        format!("GET //{email} HTTP/1.1\r\n"),
+        format!("GET /%zz{email} HTTP/1.1\r\n"),
+        format!("GET /products HTTP/1.1\r\nX-Request-Id: {bearer}\r\n"),
+        format!("GET /products HTTP/1.1\r\nX-User-Id: {email}\r\nCookie: a={token}\r\n"),
+        format!("POST /products HTTP/1.1\r\nContent-Length: {bearer}\r\n"),
+        format!("POST /products HTTP/1.1\r\nTransfer-Encoding: {token}\r\n"),
+        format!("GET {bearer} {email}\r\n"),
+        format!("{token} / HTTP/1.1\r\n"),
+        format!("GET / HTTP/1.1\r\n{token}\r\n"),
+    ];
+    for address in [app.address("/"), app.product_url("").replace("http://", "")] {
+        for head in &odd {
+            let bytes = format!("{head}Host: chronos\r\nConnection: close\r\n\r\n");
+            exchange(&address, bytes);
+        }
+        let wrong = format!("{service_token}x");
+        for token in [service_token, wrong.as_str()] {
+            let head = format!("GET /products HTTP/1.1\r\nAuthorization: Bearer {token}\r\n");
+            exchange(&address, format!("{head}Host: chronos\r\nConnection: close\r\n\r\n"));
+        }
+    }
     let logs: String = app.processes.iter().map(|process| process.log()).collect();
     assert!(logs.contains("GET /customers 200"), "{logs}");
     assert!(logs.contains("GET /customers 401"), "{logs}");
-    for private in [token.as_str(), SECRET, email, "private.person"] {
+    assert!(logs.contains("GET /customers/* 400"), "{logs}");
+    assert!(logs.contains("DEBUG chronos"), "our own details are there: {logs}");
+    for private in [token.as_str(), SECRET, service_token, email, "private.person"] {
         assert!(!logs.contains(private), "{private} is in the log:\n{logs}");
+    }
+    // Nor parts of a token, each of which says something.
+    for part in token.split('.').skip(1) {
+        assert!(!logs.contains(part), "{part} is in the log:\n{logs}");
     }
 }
 
