@@ -3,6 +3,7 @@
 use super::wire::{Gateway, Message, Peer, SUCCESS, Upstream, close, reserve, reserved_url, write};
 use crate::app::Combination;
 use crate::cases;
+use crate::kit::{figure, timed};
 use std::io::Read;
 use std::net::TcpStream;
 use std::sync::mpsc::channel;
@@ -33,14 +34,16 @@ fn expect_gone(answer: &Message, status: u16, error: &str, upstream: &str) {
     }
 }
 
+/// F11: at once.
 fn a_service_that_refuses_is_502_and_serves_again_when_it_is_back(_: &Combination) {
     let socket = reserve();
     let url = reserved_url(&socket);
     let gateway = Gateway::with(&url, &[]);
     for method in ["GET", "POST", "DELETE"] {
         let body = if method == "POST" { "{}" } else { "" };
-        let answer = gateway.send(method, "/products/one", "", body);
+        let (answer, took) = timed(|| gateway.send(method, "/products/one", "", body));
         expect_gone(&answer, 502, "Bad Gateway", &url);
+        figure("F11", "a service that refuses", took);
     }
     let upstream = Upstream::at(socket, |_, stream| write(stream, SUCCESS));
     assert_eq!(gateway.get("/products/two").status(), 200);
@@ -114,6 +117,7 @@ fn wait_for_end(stream: &mut TcpStream) {
     while matches!(stream.read(&mut part), Ok(length) if length > 0) {}
 }
 
+/// F12: whatever it has begun.
 fn a_silent_service_is_504_and_never_looks_whole(_: &Combination) {
     let gone = |answer: Message, upstream: &Upstream| {
         expect_gone(&answer, 504, "Gateway Timeout", &upstream.url());
@@ -124,7 +128,9 @@ fn a_silent_service_is_504_and_never_looks_whole(_: &Combination) {
         scope.spawn(|| {
             let upstream = Upstream::start(|_, stream| wait_for_end(stream));
             let gateway = Gateway::before(&upstream);
-            gone(gateway.get("/products"), &upstream);
+            let (answer, took) = timed(|| gateway.get("/products"));
+            gone(answer, &upstream);
+            figure("F12", "a silent service", took);
             assert_eq!(upstream.request().target(), "/products");
         });
         scope.spawn(|| {
