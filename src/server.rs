@@ -4,29 +4,37 @@
 //! setting ends the program before it serves; then it runs until a signal.
 
 mod banner;
+mod descriptors;
 #[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
 mod health;
 mod listeners;
 mod migration;
 mod modules;
+mod probes;
+mod sockets;
+mod stop;
 
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, RedisLink};
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
 use crate::kernel::error::Refusal;
+use crate::kernel::http::Drain;
 #[cfg(feature = "database")]
 use crate::kernel::idempotency::forget_old_keys;
 use crate::kernel::task::Tasks;
-use actix_web::dev::ServerHandle;
 use actix_web::rt;
 use anyhow::Context;
+use descriptors::Capacity;
 use futures_util::future::{Either, join_all, select};
-use listeners::Listener;
+use listeners::{Around, Listener, Place};
+use probes::Probes;
+use sockets::Guards;
+use std::io;
 use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use stop::{Signals, Stop, Stopped};
 
 /// Serves until SIGTERM or SIGINT, then lets the requests in flight finish.
 ///
@@ -41,6 +49,9 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
     }
     // Never dropped: a query that hangs in a database that hangs would hold up the exit.
     let system = ManuallyDrop::new(rt::System::new());
+    // Nor is this: when the threads of the workers end, at the same time as the process, the last
+    // one would wake this thread, and its own means of doing so are gone by then.
+    let _last_handle = ManuallyDrop::new(rt::System::current());
     system.block_on(run(args))
 }
 
@@ -88,7 +99,23 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         tasks,
         cache,
     };
-    let listeners = listeners::bind(&args, &shared.cache, &modules::modules(&args, &shared))?;
+    let drain = Drain::default();
+    let around = Around {
+        guards: Guards {
+            capacity: Capacity::claim(&args),
+            drain: drain.clone(),
+            shutdown_timeout_seconds: args.listen.shutdown_timeout_seconds,
+        },
+        probes: Probes {
+            drain: drain.clone(),
+            cache: shared.cache.clone(),
+            #[cfg(feature = "database")]
+            database: Some(shared.db.clone()).filter(|_| args.role != Role::Gateway),
+        },
+    };
+    let listeners =
+        listeners::bind(&args, &around, &shared.cache, &modules::modules(&args, &shared))?;
+    let places: Vec<Place> = listeners.iter().map(|listener| listener.place).collect();
     if let CacheState::Redis(link) = &shared.cache {
         // Tried once before the store opens, so that its first answers can come from the cache.
         if let Err(error) = link.connect().await {
@@ -96,7 +123,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         }
         rt::spawn(link.clone().keep());
     }
-    warn_of_open_services(&args, &listeners);
+    warn_of_open_services(&args, &places);
     let migration = match select(pin!(migration::start(&args, &shared)), pin!(signals.next())).await
     {
         Either::Left((migration, _)) => migration?,
@@ -106,9 +133,11 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     if args.role != Role::Gateway {
         rt::spawn(forget_old_keys(shared.db.clone()));
     }
-    banner::print(&args, &listeners, &migration);
+    banner::print(&args, &places, &migration);
 
-    match select(pin!(serve_all(listeners, signals)), migration.finish).await {
+    let bound = Duration::from_secs(args.listen.shutdown_timeout_seconds.into());
+    let serving = serve_all(listeners, drain, bound, signals);
+    match select(pin!(serving), migration.finish).await {
         Either::Left((served, _)) => served?,
         Either::Right((migrated, serving)) => {
             migrated?;
@@ -130,8 +159,8 @@ fn refuse_one_key_for_two_doors(args: &ServeArgs) -> Result<(), Refusal> {
 }
 
 /// Whoever reaches a service that asks for no token can do everything.
-fn warn_of_open_services(args: &ServeArgs, listeners: &[Listener]) {
-    let is_open = |listener: &&Listener| listener.role != Role::Gateway;
+fn warn_of_open_services(args: &ServeArgs, listeners: &[Place]) {
+    let is_open = |listener: &&Place| listener.role != Role::Gateway;
     let reachable = args.listen.service_token.is_none() && !args.listen.host.is_loopback();
     if let Some(service) = listeners.iter().find(is_open).filter(|_| reachable) {
         log::warn!(
@@ -143,47 +172,26 @@ fn warn_of_open_services(args: &ServeArgs, listeners: &[Listener]) {
     }
 }
 
-async fn serve_all(listeners: Vec<Listener>, signals: Signals) -> anyhow::Result<()> {
-    let servers: Vec<_> = listeners.into_iter().map(Listener::run).collect();
-    let handles: Vec<ServerHandle> = servers.iter().map(|server| server.handle()).collect();
-    rt::spawn(stop_at_signal(signals, handles));
-    for result in join_all(servers).await {
-        result.context("serving")?;
-    }
-    Ok(())
-}
-
-/// SIGTERM and SIGINT, caught from the moment that this is made.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn catch() -> anyhow::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
-    }
-}
-
-/// At the first signal the listeners close and requests in flight finish; a second one ends them.
-async fn stop_at_signal(mut signals: Signals, handles: Vec<ServerHandle>) {
-    signals.next().await;
-    log::info!("stopping: no new connections, waiting for requests in flight");
-    let stopping = join_all(handles.iter().map(|handle| handle.stop(true)));
-    let again = async {
-        signals.next().await;
-        // A graceful stop that has begun cannot be made a quick one.
-        log::warn!("stopped at once, with requests in flight");
-        std::process::exit(1);
+/// Serves until a signal, and then until nothing is in flight or the time for that is over.
+async fn serve_all(
+    listeners: Vec<Listener>,
+    drain: Drain,
+    bound: Duration,
+    signals: Signals,
+) -> anyhow::Result<()> {
+    let (closers, servers): (Vec<_>, Vec<_>) =
+        listeners.into_iter().map(|listener| (listener.closer, listener.server)).unzip();
+    let handles = servers.iter().map(|server| server.handle()).collect();
+    let stop = Stop { drain, closers, handles, bound }.at_signal(signals);
+    let results = match select(join_all(servers), pin!(stop)).await {
+        Either::Left((results, _)) => results,
+        Either::Right((Stopped::WithNothingInFlight, serving)) => serving.await,
+        Either::Right((Stopped::WithRequestsInFlight, _)) => {
+            log::warn!("stopped with requests in flight: their time is over");
+            Vec::new()
+        }
     };
-    select(pin!(stopping), pin!(again)).await;
+    results.into_iter().collect::<io::Result<()>>().context("serving")
 }
 
 fn refuse_missing_modules(role: Role) -> Result<(), Refusal> {

@@ -18,6 +18,8 @@ pub enum GatewayError {
     TooLarge,
     #[error("the client's body broke off")]
     BrokenBody,
+    #[error("the client's body came too slowly")]
+    SlowBody,
     #[error("the upstream cannot be reached or broke off")]
     UpstreamGone,
     #[error("the upstream refuses the gateway")]
@@ -42,6 +44,7 @@ impl From<GatewayError> for Failure {
                 .message("This gateway does not hand out tokens"),
             E::TooLarge => Failure::body_too_large(),
             E::BrokenBody => Failure::broken_body(),
+            E::SlowBody => Failure::slow_body(),
             E::UpstreamGone => {
                 Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
                     .message("The service behind the gateway cannot be reached")

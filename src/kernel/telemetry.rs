@@ -53,8 +53,13 @@ impl RequestId {
         let mut given = request.headers().get_all(X_REQUEST_ID);
         match (given.next().and_then(|value| value.to_str().ok()), given.next()) {
             (Some(text), None) if Self::is_well_formed(text) => RequestId(text.to_owned()),
-            _ => RequestId(format!("{:032x}", random_u128())),
+            _ => RequestId::fresh(),
         }
+    }
+
+    /// One that no request brought.
+    pub fn fresh() -> RequestId {
+        RequestId(format!("{:032x}", random_u128()))
     }
 
     /// The identity that the outermost middleware gave to this request.

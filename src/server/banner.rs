@@ -1,12 +1,12 @@
 //! What a person sees when the store opens: what listens where, on what, and what to try first.
 
-use super::listeners::Listener;
+use super::listeners::Place;
 use super::migration::Migration;
 use crate::cli::{Role, ServeArgs};
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
-pub fn print(args: &ServeArgs, listeners: &[Listener], migration: &Migration) {
+pub fn print(args: &ServeArgs, listeners: &[Place], migration: &Migration) {
     // A banner that cannot be shown is no reason not to serve.
     let _closed = std::io::Write::write_all(
         &mut std::io::stdout(),
@@ -14,7 +14,7 @@ pub fn print(args: &ServeArgs, listeners: &[Listener], migration: &Migration) {
     );
 }
 
-fn render(args: &ServeArgs, listeners: &[Listener], migration: &Migration) -> String {
+fn render(args: &ServeArgs, listeners: &[Place], migration: &Migration) -> String {
     let mut lines = format!("\n  Chronos {} is open\n\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, text: String| {
         writeln!(lines, "  {name:<10} {}", text.trim_end())
@@ -70,7 +70,7 @@ fn back_door(args: &ServeArgs) -> &'static str {
     }
 }
 
-fn first_commands(args: &ServeArgs, listeners: &[Listener]) -> Vec<String> {
+fn first_commands(args: &ServeArgs, listeners: &[Place]) -> Vec<String> {
     let Some(first) = listeners.first() else {
         return Vec::new();
     };

@@ -1,6 +1,8 @@
 //! The three listeners: what is mounted on each, and how each is bound.
 
 use super::modules::Module;
+use super::probes::Probes;
+use super::sockets::{self, Closer, Guards};
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::CacheState;
 use crate::kernel::config::ListenSettings;
@@ -9,31 +11,32 @@ use crate::kernel::http::{
     ServiceToken, believe_caller, bound_body, edge, not_found, refuse_unsafe_paths,
     require_service_token,
 };
-use actix_web::dev::Server;
+use actix_server::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-/// Longer than the gateway keeps an idle connection, so that it never sends a request into one
-/// that is being closed here.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// For the head of a connection's first request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// What every listener has around its routes.
+pub struct Around {
+    pub guards: Guards,
+    pub probes: Probes,
+}
+
+/// Which listener is where.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub role: Role,
+    pub address: SocketAddr,
+}
 
 /// A listener that is bound and does not serve yet.
 pub struct Listener {
-    pub role: Role,
-    pub address: SocketAddr,
-    run: Box<dyn FnOnce() -> Server>,
-}
-
-impl Listener {
-    pub fn run(self) -> Server {
-        (self.run)()
-    }
+    pub place: Place,
+    pub closer: Closer,
+    /// Begins to serve when it is polled.
+    pub server: Server,
 }
 
 /// Binds the gateway, if the role has it, and a listener for each module.
@@ -42,13 +45,15 @@ impl Listener {
 /// A [`Refusal`] when an address cannot be bound.
 pub fn bind(
     args: &ServeArgs,
+    around: &Around,
     cache: &CacheState,
     modules: &[Module],
 ) -> anyhow::Result<Vec<Listener>> {
-    let mut listeners: Vec<Listener> = gateway::bind(args, cache, modules)?.into_iter().collect();
+    let gateway = gateway::bind(args, around, cache, modules)?;
+    let mut listeners: Vec<Listener> = gateway.into_iter().collect();
     for module in modules {
         let (own, token) = (module.clone(), ServiceToken(args.listen.service_token.clone()));
-        listeners.push(bind_one(&args.listen, module.role, move |config| {
+        listeners.push(bind_one(&args.listen, around, module.role, move |config| {
             (own.health)(config);
             let routes = web::scope(own.prefix)
                 .wrap(from_fn(believe_caller))
@@ -65,32 +70,35 @@ pub fn bind(
 /// From the outside in: identity and envelope, rate limit, path, size, routes.
 fn bind_one(
     listen: &ListenSettings,
+    around: &Around,
     role: Role,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> Result<Listener, Refusal> {
-    let (port, setting) = match role {
-        Role::All | Role::Gateway => (listen.gateway_port, "GATEWAY_PORT"),
-        Role::Product => (listen.product_service_port, "PRODUCT_SERVICE_PORT"),
-        Role::Customer => (listen.customer_service_port, "CUSTOMER_SERVICE_PORT"),
+    let (port, setting, service) = match role {
+        Role::All | Role::Gateway => (listen.gateway_port, "GATEWAY_PORT", "gateway"),
+        Role::Product => (listen.product_service_port, "PRODUCT_SERVICE_PORT", "product-service"),
+        Role::Customer => {
+            (listen.customer_service_port, "CUSTOMER_SERVICE_PORT", "customer-service")
+        }
     };
-    let server = HttpServer::new(move || {
+    let wanted = SocketAddr::new(listen.host.0, port);
+    let refused = |error| cannot_bind(&error, listen, port, setting);
+    let socket = sockets::bind(wanted).map_err(refused)?;
+    let address = socket.local_addr().map_err(refused)?;
+    let closer = Closer::of(&socket).map_err(refused)?;
+    let probe = around.probes.routes(service);
+    let app = move || {
         App::new()
+            .configure(|config| probe(config))
             .configure(configure.clone())
             .default_service(web::to(not_found))
             .wrap(from_fn(bound_body))
             .wrap(from_fn(refuse_unsafe_paths))
             .wrap(from_fn(limit_rate))
             .wrap(from_fn(edge))
-    })
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_TIMEOUT)
-    .shutdown_timeout(listen.shutdown_timeout_seconds.into())
-    .disable_signals()
-    .bind((listen.host.0, port))
-    .map_err(|error| cannot_bind(&error, listen, port, setting))?;
-    let address = server.addrs().first().copied();
-    let address = address.unwrap_or_else(|| SocketAddr::new(listen.host.0, port));
-    Ok(Listener { role, address, run: Box::new(move || server.run()) })
+    };
+    let server = sockets::server(socket, around.guards.clone(), app).map_err(refused)?;
+    Ok(Listener { place: Place { role, address }, closer, server })
 }
 
 fn cannot_bind(error: &io::Error, listen: &ListenSettings, port: u16, setting: &str) -> Refusal {
@@ -111,7 +119,7 @@ use crate::gateway::limit_rate;
 
 #[cfg(feature = "gateway")]
 mod gateway {
-    use super::{Listener, Module, bind_one};
+    use super::{Around, Listener, Module, bind_one};
     use crate::cli::{Role, ServeArgs};
     use crate::gateway::{
         Mount, Proxy, RateLimit, TokenKeys, Upstream, probe, proxy, routes, shared_link,
@@ -122,6 +130,7 @@ mod gateway {
 
     pub fn bind(
         args: &ServeArgs,
+        around: &Around,
         cache: &CacheState,
         modules: &[Module],
     ) -> anyhow::Result<Option<Listener>> {
@@ -151,7 +160,7 @@ mod gateway {
         }
         let (role, modules) = (args.role, modules.to_vec());
         let service_token = args.listen.service_token.clone();
-        let listener = bind_one(&args.listen, Role::Gateway, move |config| {
+        let listener = bind_one(&args.listen, around, Role::Gateway, move |config| {
             // The whole difference between the two roles.
             let mounts = if role == Role::All {
                 modules.iter().cloned().map(in_process).collect()
@@ -187,14 +196,19 @@ use gateway::limit_rate;
 /// Stands in for the gateway where it is left out.
 #[cfg(not(feature = "gateway"))]
 mod gateway {
-    use super::{Listener, Module};
+    use super::{Around, Listener, Module};
     use crate::cli::ServeArgs;
     use crate::kernel::cache::CacheState;
     use actix_web::body::MessageBody;
     use actix_web::dev::{ServiceRequest, ServiceResponse};
     use actix_web::middleware::Next;
 
-    pub fn bind(_: &ServeArgs, _: &CacheState, _: &[Module]) -> anyhow::Result<Option<Listener>> {
+    pub fn bind(
+        _: &ServeArgs,
+        _: &Around,
+        _: &CacheState,
+        _: &[Module],
+    ) -> anyhow::Result<Option<Listener>> {
         Ok(None)
     }
 

@@ -9,10 +9,12 @@ mod app;
 mod cache;
 mod cli;
 mod client;
+mod connections;
 mod customer;
 mod data;
 mod faults;
 mod gateway;
+mod health;
 mod idempotency;
 mod input;
 mod integrity;
@@ -22,6 +24,7 @@ mod readme;
 mod reliability;
 mod schema;
 mod seed;
+mod stop;
 mod torture;
 
 use app::{Backend, Combination, Door, Servers};
@@ -92,6 +95,9 @@ pub fn all_cases() -> Vec<Case> {
         idempotency::cases(),
         faults::cases(),
         integrity::cases(),
+        health::cases(),
+        connections::cases(),
+        stop::cases(),
         schema::cases(),
         seed::cases(),
         data::cases(),

@@ -2,7 +2,7 @@
 
 use super::ANSWER_TIMEOUT;
 use crate::gateway::error::GatewayError;
-use crate::kernel::http::MAX_BODY_BYTES;
+use crate::kernel::http::{BODY_PATIENCE, MAX_BODY_BYTES};
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::web::{self, Bytes};
@@ -14,6 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 /// Parts of a request body that may wait for the upstream.
 const BODY_QUEUE: usize = 8;
@@ -43,7 +44,9 @@ pub fn stream(
             return Ok(());
         };
         let mut length = 0;
-        while let Some(part) = payload.next().await {
+        let give_up_at = Instant::now() + BODY_PATIENCE;
+        let too_slow = |_| GatewayError::SlowBody;
+        while let Some(part) = timeout_at(give_up_at, payload.next()).await.map_err(too_slow)? {
             let data = part.map_err(|_| GatewayError::BrokenBody)?;
             length += data.len();
             if length > MAX_BODY_BYTES {

@@ -44,6 +44,7 @@ struct Inner {
     url: DatabaseUrl,
     reads: Lane,
     writes: Lane,
+    pings: Lane,
     rows: Turnstiles,
     tasks: Tasks,
     migrated: AtomicBool,
@@ -73,10 +74,13 @@ impl Db {
                 (all, some)
             }
         };
+        // However many ask, a database that hangs holds one thread for it.
+        let pings = reads.bounded(1);
         Db(Arc::new(Inner {
             url: url.clone(),
             reads,
             writes,
+            pings,
             rows: Turnstiles::new(WRITES_AT_ONE_ROW),
             tasks: tasks.clone(),
             migrated: AtomicBool::new(false),
@@ -161,8 +165,16 @@ impl Db {
     /// Whether a query gets an answer now; waits at most `patience`.
     pub async fn is_available(&self, patience: Duration) -> bool {
         use diesel::connection::SimpleConnection;
-        let ping = self.read(|conn| conn.batch_execute("SELECT 1").map_err(DbError::from));
-        matches!(tokio::time::timeout(patience, ping).await, Ok(Ok(())))
+        let select = |pooled: &mut connection::Pooled| {
+            pooled.conn.batch_execute("SELECT 1").map_err(DbError::from)
+        };
+        let ping = self.0.pings.run::<_, DbError, _, _>(select);
+        self.is_migrated() && matches!(tokio::time::timeout(patience, ping).await, Ok(Ok(())))
+    }
+
+    /// Whether the schema is there, as far as this process has seen.
+    pub fn is_migrated(&self) -> bool {
+        self.0.migrated.load(Ordering::Acquire)
     }
 
     /// Whether another process has committed to the SQLite file since the last call; the first
@@ -222,7 +234,7 @@ impl Db {
     }
 
     fn refuse_before_migration(&self) -> Result<(), DbError> {
-        if self.0.migrated.load(Ordering::Acquire) {
+        if self.is_migrated() {
             Ok(())
         } else {
             Err(DbError::Unavailable("the schema is not migrated yet".into()))

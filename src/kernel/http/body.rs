@@ -15,9 +15,19 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How long a client may take to send a body, from its first byte to its last.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A body up to this length is read at once. Only a few longer ones are, and the others stay with
+/// their clients meanwhile: a hundred uploads must not take a hundred times [`MAX_BODY_BYTES`].
+const SMALL_BODY_BYTES: usize = 32 * 1024;
+static LARGE_BODIES: Semaphore = Semaphore::const_new(8);
 
 /// The longest explanation of what is wrong with a body.
 const MAX_REASON_CHARS: usize = 200;
@@ -39,20 +49,39 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .message("Send JSON, with Content-Type: application/json"));
             }
-            let mut body = BytesMut::new();
-            while let Some(chunk) = payload.next().await {
-                let chunk = chunk.map_err(broken_payload)?;
-                if body.len() + chunk.len() > MAX_BODY_BYTES {
-                    return Err(Failure::body_too_large());
-                }
-                body.extend_from_slice(&chunk);
-            }
+            let body = in_time(read(&mut payload)).await?;
             if let Some(request) = keyed {
                 request.extensions_mut().insert(BodyDigest::of(&body));
             }
             parse(&body).map(JsonBody)
         })
     }
+}
+
+/// Gives a client [`BODY_PATIENCE`] for the whole of a body, however it trickles in.
+///
+/// # Errors
+/// Those of `reading`; 408.
+async fn in_time<T>(reading: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| Err(Failure::slow_body()))
+}
+
+async fn read(payload: &mut Payload) -> Result<BytesMut, Failure> {
+    let mut body = BytesMut::new();
+    let mut place = None;
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(broken_payload)?;
+        let length = body.len() + chunk.len();
+        if length > MAX_BODY_BYTES {
+            return Err(Failure::body_too_large());
+        }
+        if length > SMALL_BODY_BYTES && place.is_none() {
+            place = LARGE_BODIES.acquire().await.ok();
+            body.reserve(MAX_BODY_BYTES - body.len());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 /// Middleware that refuses a body by its declared length before anything else looks at it, and
@@ -68,7 +97,7 @@ pub async fn bound_body(
     let refused = match declared_length(&request) {
         Some(length) if length > MAX_BODY_BYTES => Err(Failure::body_too_large()),
         _ if takes_body(request.method()) => Ok(()),
-        _ => read_away(&mut request).await,
+        _ => in_time(read_away(&mut request)).await,
     };
     match refused {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),

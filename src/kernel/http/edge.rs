@@ -1,20 +1,20 @@
 //! The outermost middleware of every listener: identity, panics, the envelope, the access line.
 
-use super::Failure;
+use super::{ConnectionHandle, Failure};
 use crate::kernel::telemetry::{RequestId, X_REQUEST_ID, log_access};
 use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
+    HttpDate, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// What a browser that is led to an answer may do with it: nothing but show it as what it is.
 /// Programs ignore these.
@@ -38,6 +38,10 @@ pub async fn edge(
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let connection = request.conn_data::<ConnectionHandle>().cloned();
+    if let Some(connection) = &connection {
+        connection.head_arrived(is_bodyless(request.headers()));
+    }
 
     // The request must not be held meanwhile: actix's router expects to be its only owner. What a
     // panic leaves half-changed is dropped with it.
@@ -53,11 +57,62 @@ pub async fn edge(
     };
     let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
     log_access(method.as_str(), &path, status.as_u16(), started.elapsed().as_micros(), &id);
-    // Without its request, a response can only leave as an error that holds it.
-    answer.map_err(|mut response| {
-        complete(response.headers_mut(), &id);
-        InternalError::from_response("answered", response).into()
-    })
+    match answer {
+        Ok(response) => Ok(response.map_body(|head, body| leave(connection, head, body))),
+        // Without its request, a response can only leave as an error that holds it.
+        Err(mut response) => {
+            complete(response.headers_mut(), &id);
+            let response = response.map_body(|head, body| leave(connection, head, body));
+            Err(InternalError::from_response("answered", response).into())
+        }
+    }
+}
+
+/// Tells the connection that its answer is made, and ends it where it must not carry another.
+fn leave(connection: Option<ConnectionHandle>, head: &mut ResponseHead, body: BoxBody) -> BoxBody {
+    let Some(connection) = connection else {
+        return body;
+    };
+    // What is left of such a body would have to be read, however slow or long it is.
+    let is_cut = matches!(head.status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
+    if is_cut || connection.is_draining() {
+        head.set_connection_type(ConnectionType::Close);
+    }
+    if is_cut {
+        connection.answered_finally();
+        return body;
+    }
+    connection.answered(body)
+}
+
+fn is_bodyless(headers: &HeaderMap) -> bool {
+    let has_length = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    !has_length && !headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// A failure as it stands on the wire, where no request is there to be answered. It says that the
+/// connection ends.
+pub fn last_words(failure: &Failure, id: &RequestId) -> Vec<u8> {
+    let mut response = failure.to_response(id);
+    complete(response.headers_mut(), id);
+    let (response, body) = response.into_parts();
+    let body = body.try_into_bytes().unwrap_or_default();
+    let status = response.status();
+    let date = HttpDate::from(SystemTime::now());
+    let mut bytes = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\ndate: {date}\r\n",
+        body.len()
+    )
+    .into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
 }
 
 fn finish(response: ServiceResponse, id: &RequestId) -> ServiceResponse {

@@ -93,6 +93,12 @@ impl Failure {
             .message("The body ended early or is not well-formed")
     }
 
+    /// A body that a client takes too long to send.
+    pub fn slow_body() -> Self {
+        Failure::of_status(StatusCode::REQUEST_TIMEOUT)
+            .message("The body of the request took longer than 10 seconds")
+    }
+
     /// A dependency is away: says when to come back, and nothing of what it is.
     pub fn unavailable() -> Self {
         Failure::new(
@@ -115,6 +121,7 @@ impl Failure {
             StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Unauthorized"),
             StatusCode::NOT_FOUND => ("NOT_FOUND", "Not Found"),
             StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", "Method Not Allowed"),
+            StatusCode::REQUEST_TIMEOUT => ("REQUEST_TIMEOUT", "Request Timeout"),
             StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "Payload Too Large"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 ("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")

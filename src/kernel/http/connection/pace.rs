@@ -1,0 +1,204 @@
+//! What a connection is doing, since when, and how long it may: no I/O, and nothing of actix.
+
+use crate::kernel::http::Drain;
+use std::cell::{Cell, RefCell};
+use std::task::Waker;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// From its first byte to the end of the head, for every request; and for that first byte, on a
+/// connection that has carried none yet.
+pub const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+/// Between an answer and the next request. Longer than the gateway keeps an idle connection, so
+/// that it never sends a request into one that is being closed here.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// For which a client may make the process wait until it takes an answer, all in all.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// For which the rest of a request is read away behind an answer that ends the connection: one
+/// that is closed at once would take the answer with it.
+const LINGER: Duration = Duration::from_secs(2);
+/// For a request on a connection that was just made when the process began to close.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+/// What a connection is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The first byte of its first request.
+    New,
+    /// The first byte of another one.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// Chronos itself, or the body of the request.
+    Serving,
+    /// The client, to take the answer.
+    Answered,
+    /// The client, to take the last answer and to close.
+    Ending,
+}
+
+/// The pace of one connection. It belongs to one thread: cells cost nothing.
+pub struct Pace {
+    phase: Cell<Phase>,
+    since: Cell<Instant>,
+    /// When it is to go although its time is not up, if nothing has come by then.
+    last_call: Cell<Option<Instant>>,
+    /// Since when the client takes nothing of an answer, and for how long it took nothing before.
+    blocked_since: Cell<Option<Instant>>,
+    blocked_before: Cell<Duration>,
+    /// The last bytes that were read, the latest lowest.
+    last_bytes: Cell<u32>,
+    /// Whether the request that is served has no body, and whether bytes of another one stand
+    /// behind it.
+    is_bodyless: Cell<bool>,
+    is_followed: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    drain: Drain,
+}
+
+impl Pace {
+    pub fn new(drain: Drain) -> Pace {
+        let now = Instant::now();
+        let last_call = drain.is_closing().then(|| now + LAST_CALL);
+        Pace {
+            phase: Cell::new(Phase::New),
+            since: Cell::new(now),
+            last_call: Cell::new(last_call),
+            blocked_since: Cell::new(None),
+            blocked_before: Cell::new(Duration::ZERO),
+            last_bytes: Cell::new(0),
+            is_bodyless: Cell::new(true),
+            is_followed: Cell::new(false),
+            waker: RefCell::new(None),
+            drain,
+        }
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.drain.has_begun()
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(Instant::now());
+    }
+
+    /// Bytes have come.
+    pub fn read(&self, bytes: &[u8]) {
+        let recent = bytes.len().saturating_sub(4);
+        let roll = |last: u32, byte: &u8| last << 8 | u32::from(*byte);
+        self.last_bytes.set(bytes[recent..].iter().fold(self.last_bytes.get(), roll));
+        match self.phase.get() {
+            Phase::New | Phase::Idle => {
+                self.last_call.set(None);
+                self.enter(Phase::Head);
+            }
+            Phase::Serving | Phase::Answered if self.is_bodyless.get() => {
+                self.is_followed.set(true);
+            }
+            _ => {}
+        }
+    }
+
+    /// The head of a request is complete, and the request is on its way to its handler.
+    pub fn head_arrived(&self, is_bodyless: bool) {
+        self.phase.set(Phase::Serving);
+        self.is_bodyless.set(is_bodyless);
+        // What was read last ends with an empty line, or there is more behind the head.
+        let last = self.last_bytes.get();
+        let ends_with_head = last & 0x00ff_ffff == 0x000a_0d0a || last & 0xffff == 0x0a0a;
+        self.is_followed.set(is_bodyless && !ends_with_head);
+        self.blocked_before.set(Duration::ZERO);
+    }
+
+    /// The answer is complete, though not yet with the client.
+    pub fn answered(&self) {
+        self.phase.set(Phase::Answered);
+    }
+
+    /// As [`Pace::answered`], with an answer that ends the connection.
+    pub fn answered_finally(&self) {
+        self.enter(Phase::Ending);
+    }
+
+    /// Everything that was answered so far is with the client, or on its way.
+    pub fn flushed(&self) {
+        self.taken();
+        match (self.phase.get(), self.is_followed.get()) {
+            (Phase::Answered, false) => self.enter(Phase::Idle),
+            // Half of the next head came with this request: its time begins now.
+            (Phase::Answered, true) => self.enter(Phase::Head),
+            _ => {}
+        }
+    }
+
+    /// The client took some of an answer.
+    pub fn taken(&self) {
+        if let Some(since) = self.blocked_since.take() {
+            self.blocked_before.set(self.blocked_before.get() + since.elapsed());
+        }
+    }
+
+    /// The client takes nothing more of an answer for now. Returns until when that may be so.
+    pub fn blocked(&self) -> Instant {
+        let since = self.blocked_since.get().unwrap_or_else(Instant::now);
+        self.blocked_since.set(Some(since));
+        since + WRITE_PATIENCE.saturating_sub(self.blocked_before.get())
+    }
+
+    /// Until when the client may send nothing; `None` while it is not its turn.
+    pub fn read_deadline(&self) -> Option<Instant> {
+        let patience = match self.phase.get() {
+            Phase::New | Phase::Head => HEAD_PATIENCE,
+            Phase::Idle => KEEP_ALIVE,
+            Phase::Ending => LINGER,
+            Phase::Serving | Phase::Answered => return None,
+        };
+        let deadline = self.since.get() + patience;
+        match self.last_call.get() {
+            Some(last_call) if self.is_idle() => Some(deadline.min(last_call)),
+            _ => Some(deadline),
+        }
+    }
+
+    /// Whether it waits for the rest of a head, and not perhaps of a body that nobody read.
+    pub fn is_within_head(&self) -> bool {
+        self.phase.get() == Phase::Head && self.is_bodyless.get()
+    }
+
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase.get(), Phase::New | Phase::Idle)
+    }
+
+    /// Since when it is idle, unless it was told to go already.
+    pub fn idle_since(&self) -> Option<Instant> {
+        (self.is_idle() && self.last_call.get().is_none()).then(|| self.since.get())
+    }
+
+    /// Ends the connection if it is idle, and nothing has come that was not read yet.
+    pub fn dismiss(&self) {
+        self.go_at(Instant::now());
+    }
+
+    /// The process is closing: as [`Pace::dismiss`], but a client that has just connected may send
+    /// the request that it connected for.
+    pub fn close(&self) {
+        let now = Instant::now();
+        self.go_at(if self.phase.get() == Phase::New { now + LAST_CALL } else { now });
+    }
+
+    fn go_at(&self, at: Instant) {
+        self.last_call.set(Some(at));
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Whom to wake when it is to go.
+    pub fn listen(&self, waker: &Waker) {
+        let mut known = self.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+}

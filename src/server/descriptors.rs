@@ -1,0 +1,55 @@
+//! File descriptors: how many the process may have, and how many of them connections may take.
+
+use super::serves;
+use crate::cli::{Role, ServeArgs};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::num::NonZeroUsize;
+
+/// Beside the connections of clients and of the database: what the process opens for itself, such
+/// as its listeners, the log and Redis.
+const FOR_THE_PROCESS: u64 = 128;
+/// A connection to SQLite holds the file, its log and its index.
+const FOR_EACH_DATABASE_CONNECTION: u64 = 4;
+/// However many descriptors there are: a connection also takes about 20 KiB of memory.
+const MOST_CONNECTIONS: u64 = 24_000;
+/// However few descriptors there are.
+const FEWEST_CONNECTIONS_OF_A_WORKER: usize = 8;
+
+/// How many connections each listener may have: one that is flooded leaves the others theirs.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Threads of each listener.
+    pub workers: usize,
+    /// Connections of each of them.
+    pub of_a_worker: usize,
+}
+
+impl Capacity {
+    /// Raises the soft limit of the process to the hard one, and shares out what there is.
+    pub fn claim(args: &ServeArgs) -> Capacity {
+        let limit = raise_limit();
+        let pool = u64::from(args.storage.database_pool_size) + 1;
+        let kept = FOR_THE_PROCESS + pool * FOR_EACH_DATABASE_CONNECTION;
+        // The gateway needs a second descriptor to forward what comes on the first.
+        let each = if args.role == Role::Gateway { 2 } else { 1 };
+        let connections = (limit.saturating_sub(kept) / each).min(MOST_CONNECTIONS);
+        let roles = [Role::Gateway, Role::Product, Role::Customer];
+        let listeners = roles.into_iter().filter(|role| serves(args.role, *role)).count();
+        let workers = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
+        let all = usize::try_from(connections).unwrap_or(usize::MAX);
+        let of_a_worker = (all / listeners.max(1) / workers).max(FEWEST_CONNECTIONS_OF_A_WORKER);
+        log::debug!("{limit} descriptors: {} connections for each listener", of_a_worker * workers);
+        Capacity { workers, of_a_worker }
+    }
+}
+
+fn raise_limit() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current == limit.maximum || setrlimit(Resource::Nofile, raised).is_ok() {
+        // No limit at all is none that matters here.
+        limit.maximum.unwrap_or(u64::MAX)
+    } else {
+        limit.current.unwrap_or(u64::MAX)
+    }
+}

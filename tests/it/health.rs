@@ -1,0 +1,121 @@
+//! `/livez` and `/readyz`: what a supervisor and a load balancer are told, and when.
+
+use crate::app::{App, Combination, Process};
+use crate::cases;
+use crate::client::Answer;
+use crate::kit::{storage_behind_gate, until};
+use std::thread;
+use tempfile::TempDir;
+
+cases![
+    Everywhere:
+        every_listener_has_public_probes;
+    OnPostgres:
+        a_frozen_database_is_not_ready_and_alive,
+        a_database_that_comes_later_makes_the_process_ready;
+    Once:
+        probes_are_neither_limited_nor_guarded,
+        a_gateway_is_ready_without_a_database;
+];
+
+fn ask(app: &App, url: &str) -> Answer {
+    app.client.send("GET", url, &[], None)
+}
+
+fn every_listener_has_public_probes(combination: &Combination) {
+    let app = combination.start();
+    let listeners = [
+        (app.gateway_url(""), "gateway"),
+        (app.product_url(""), "product-service"),
+        (app.customer_url(""), "customer-service"),
+    ];
+    for (url, service) in listeners {
+        let live = ask(&app, &format!("{url}/livez")).expect(200);
+        assert_eq!((&live.json["status"], &live.json["service"]), (&"ok".into(), &service.into()));
+        assert!(live.json["timestamp"].is_string(), "{}", live.text);
+        let ready = ask(&app, &format!("{url}/readyz")).expect(200);
+        assert_eq!(ready.json["status"], "ready", "{}", ready.text);
+        assert_eq!(ready.json["service"], service);
+        assert!(ready.json["redis"].is_string(), "{}", ready.text);
+        let has_database = app.processes.len() == 1 || service != "gateway";
+        let database = has_database.then_some("connected");
+        assert_eq!(ready.json["database"].as_str(), database, "{}", ready.text);
+        for path in ["/livez", "/readyz"] {
+            let url = format!("{url}{path}");
+            let head = app.client.send("HEAD", &url, &[], None).expect(200);
+            assert_eq!(head.text, "");
+            let other = app.client.send("POST", &url, &[], Some(b"{}"));
+            let other = other.expect_failure(405, "Method Not Allowed");
+            assert_eq!(other.header("allow"), Some("GET, HEAD"));
+        }
+    }
+}
+
+fn probes_are_neither_limited_nor_guarded(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let token = "a-token-that-only-gateways-of-this-test-know";
+    let settings = [
+        ("DATABASE_URL", "sqlite::memory:"),
+        ("RATE_LIMIT_PER_MINUTE", "1"),
+        ("SERVICE_TOKEN", token),
+    ];
+    let process = Process::start_plain(folder.path(), "all", &settings);
+    let client = crate::client::Client::new();
+    for listener in ["gateway", "product", "customer"] {
+        for path in ["/livez", "/readyz"] {
+            for _ in 0..5 {
+                let url = format!("{}{path}", process.url(listener));
+                client.send("GET", &url, &[], None).expect(200);
+            }
+        }
+    }
+}
+
+fn a_gateway_is_ready_without_a_database(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let process = Process::start(folder.path(), "gateway", &[]);
+    let url = format!("{}/readyz", process.url("gateway"));
+    let ready = crate::client::Client::new().send("GET", &url, &[], None).expect(200);
+    assert_eq!(ready.json.get("database"), None);
+}
+
+/// F8: while PostgreSQL is frozen, `/readyz` is 503 within 2 s, and `/livez` is not touched.
+fn a_frozen_database_is_not_ready_and_alive(combination: &Combination) {
+    let (storage, gate) = storage_behind_gate(combination);
+    let app = App::start(combination, storage, &[]);
+    let (live, ready) = (app.product_url("/livez"), app.gateway_url("/readyz"));
+    ask(&app, &ready).expect(200);
+    gate.close();
+    thread::scope(|scope| {
+        // Many ask at once, as several load balancers would.
+        for _ in 0..50 {
+            scope.spawn(|| {
+                let answer = ask(&app, &ready).expect(503);
+                assert_eq!(answer.json["status"], "unavailable", "{}", answer.text);
+                assert_eq!(answer.json["database"], "unavailable", "{}", answer.text);
+                assert_eq!(answer.header("retry-after"), Some("1"));
+            });
+        }
+        for _ in 0..50 {
+            ask(&app, &live).expect(200);
+        }
+    });
+    gate.open();
+    until("it is ready again", || ask(&app, &ready).status == 200);
+}
+
+/// F10: a process whose database comes later lives, is not ready, and becomes so.
+fn a_database_that_comes_later_makes_the_process_ready(combination: &Combination) {
+    let (storage, gate) = storage_behind_gate(combination);
+    gate.cut();
+    let app = App::start(combination, storage, &[]);
+    for service in [app.gateway_url(""), app.product_url("")] {
+        ask(&app, &format!("{service}/livez")).expect(200);
+        let answer = ask(&app, &format!("{service}/readyz")).expect(503);
+        assert_eq!(answer.json["status"], "unavailable", "{}", answer.text);
+        assert_eq!(answer.json["database"], "migrating", "{}", answer.text);
+    }
+    gate.mend();
+    until("it is ready", || ask(&app, &app.gateway_url("/readyz")).status == 200);
+    app.get("/products/prod_001").expect(200);
+}
