@@ -19,6 +19,7 @@ mod idempotency;
 mod input;
 mod integrity;
 mod kit;
+mod panics;
 mod product;
 mod readme;
 mod reliability;
@@ -102,6 +103,7 @@ pub fn all_cases() -> Vec<Case> {
         seed::cases(),
         data::cases(),
         cli::cases(),
+        panics::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),
