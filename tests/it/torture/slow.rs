@@ -1,10 +1,11 @@
 //! Clients that take their time.
 
-use super::driver::{drive, request};
+use super::driver::{Line, drive, request};
 use super::steady::seconds;
-use crate::app::Combination;
+use crate::app::{BINARY, Combination, Process, Storage, program};
 use crate::cases;
-use crate::kit::{figure, size};
+use crate::kit::history::End;
+use crate::kit::{figure, size, timed, until};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,7 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-cases![OnSqlite: slow_clients_do_not_slow_the_others];
+cases![
+    OnSqlite:
+        slow_clients_do_not_slow_the_others,
+        more_connections_than_descriptors_do_not_end_it;
+];
 
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -66,6 +71,43 @@ fn slow_clients_do_not_slow_the_others(combination: &Combination) {
         let longest = lifetimes.last().copied().unwrap_or_default();
         figure("L4", &format!("slow {of}: the longest life"), longest);
     }
+}
+
+/// L5: 5 000 connections that say nothing, and a process that may open 2 048 files.
+fn more_connections_than_descriptors_do_not_end_it(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let folder = storage.folder.path();
+    let mut few_files = program("bash", folder);
+    few_files.args(["-c", "ulimit -n 2048; exec \"$0\" \"$@\"", &BINARY]);
+    let settings = [("DATABASE_URL", storage.database_url.as_str()), ("RUST_LOG", "warn")];
+    let process = Process::start_as(few_files, folder, "all", &settings);
+    let address = process.url("gateway").replace("http://", "");
+    let health = request("none", "GET", "/health", "");
+    let idle: Vec<Socket> = (0..5_000).map(|_| begin_to_connect(&address)).collect();
+    let (_, took) = timed(|| {
+        until("a client is served", || {
+            let mut line = Line::new(&address, [127, 5, 0, 1]);
+            line.exchange(&health) == End::Status(200)
+        });
+    });
+    figure("L5", "until a client is served beside them", took);
+    drop(idle);
+    let (_, took) = timed(|| {
+        until("a client is served", || {
+            Line::new(&address, [127, 5, 0, 1]).exchange(&health) == End::Status(200)
+        });
+    });
+    figure("L5", "until a client is served after them", took);
+}
+
+/// A connection whose beginning nobody waits for: the queue of the listener may be full.
+fn begin_to_connect(address: &str) -> Socket {
+    let address: SocketAddr = address.parse().expect("an address and a port");
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_nonblocking(true).expect("a socket");
+    // "In progress" is no error here.
+    let _begun = socket.connect(&SockAddr::from(address));
+    socket
 }
 
 /// Opens so many connections, another one for each that the server ends; returns how long those
