@@ -119,6 +119,16 @@ impl Tally {
         good * 1000 / millis.max(1)
     }
 
+    /// Both together, one after the other.
+    pub fn and(mut self, other: Tally) -> Tally {
+        for (end, count) in other.ends {
+            *self.ends.entry(end).or_default() += count;
+        }
+        self.took.extend(other.took);
+        self.elapsed += other.elapsed;
+        self
+    }
+
     pub fn latencies(self) -> Latencies {
         Latencies::of(self.took)
     }

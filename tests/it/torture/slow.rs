@@ -1,7 +1,7 @@
 //! Clients that take their time.
 
 use super::driver::{Line, drive, request};
-use super::steady::seconds;
+use super::steady::{Percent, descriptors_of, seconds};
 use crate::app::{BINARY, Combination, Process, Storage, program};
 use crate::cases;
 use crate::kit::history::End;
@@ -20,6 +20,9 @@ cases![
 ];
 
 const SETTLE: Duration = Duration::from_secs(5);
+/// How often each of them sends its next byte.
+const POLL: Duration = Duration::from_millis(100);
+const ALONE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slowness {
@@ -38,8 +41,8 @@ fn slow_clients_do_not_slow_the_others(combination: &Combination) {
     let app = combination.start_with(&settings);
     let address = app.address("/products");
     let read = request(app.token(), "GET", "/products/prod_001", "");
-    let normal = |time| drive(&address, 1, 1, time, |_| read.clone()).latencies();
-    let alone = normal(Duration::from_secs(3));
+    let normal = |time| drive(&address, 1, 1, time, |_| read.clone());
+    let before = normal(ALONE);
     let over = AtomicBool::new(false);
     let (beside, ended) = thread::scope(|scope| {
         let kinds = [Slowness::Head, Slowness::Body, Slowness::Reader];
@@ -49,17 +52,19 @@ fn slow_clients_do_not_slow_the_others(combination: &Combination) {
         });
         // All that they ask for is work, too: it is what they hold afterwards that must not matter.
         thread::sleep(SETTLE);
-        let beside = normal(seconds("TEST_SLOW_SECONDS", 40));
+        let beside = normal(seconds("TEST_SLOW_SECONDS", 40)).latencies();
         over.store(true, Ordering::SeqCst);
         (beside, slow.map(|slow| slow.join().expect("it only sends")))
     });
+    // Before and after: what else the machine does should not look like an effect.
+    let alone = before.and(normal(ALONE)).latencies();
     figure("L4", "a read with nobody else", &alone);
     figure("L4", "a read beside the slow ones", &beside);
     let (alone, beside) = (alone.percentile(99), beside.percentile(99));
     figure(
         "L4",
         "p99 beside them, of that alone",
-        super::steady::Percent({
+        Percent({
             let per_mille = beside.as_micros() * 100 / alone.as_micros().max(1);
             usize::try_from(per_mille).expect("a small number")
         }),
@@ -91,6 +96,7 @@ fn more_connections_than_descriptors_do_not_end_it(combination: &Combination) {
         });
     });
     figure("L5", "until a client is served beside them", took);
+    figure("L5", "descriptors that are open meanwhile", descriptors_of(process.id()));
     drop(idle);
     let (_, took) = timed(|| {
         until("a client is served", || {
@@ -146,7 +152,7 @@ fn be_slow(
                 (*stream, *since) = open_one();
             }
         }
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(POLL);
     }
     lifetimes
 }

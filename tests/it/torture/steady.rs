@@ -164,7 +164,7 @@ pub fn memory_of(process: u32) -> usize {
     resident.trim_end_matches(" kB").trim().parse().expect("a number")
 }
 
-fn descriptors_of(process: u32) -> usize {
+pub fn descriptors_of(process: u32) -> usize {
     std::fs::read_dir(format!("/proc/{process}/fd")).expect("the process is alive").count()
 }
 
