@@ -1,10 +1,11 @@
 //! Processes that are killed, and processes that start all at once.
 
 use super::{MIGRATIONS, migration_count};
-use crate::app::{Combination, Process, Storage};
+use crate::app::{Combination, Process, Storage, command};
 use crate::cases;
 use crate::kit::load::{self, Plan};
 use crate::kit::{Fleet, figure, size};
+use std::process::Stdio;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 cases![
     BothBackends:
         what_was_acknowledged_survives_a_kill,
+        a_first_start_that_is_killed_is_made_good_by_the_next,
         six_first_starts_at_once_make_one_store;
 ];
 
@@ -33,6 +35,33 @@ fn what_was_acknowledged_survives_a_kill(combination: &Combination) {
         let broken = "SELECT count(*) AS count FROM pragma_integrity_check \
                       WHERE integrity_check <> 'ok'";
         assert_eq!(storage.count(broken), 0);
+    }
+}
+
+/// F15, F18: killed while it makes the tables, or loads the store, or has just begun to serve.
+fn a_first_start_that_is_killed_is_made_good_by_the_next(combination: &Combination) {
+    let expected = if combination.is_postgres() { 0 } else { data_count() };
+    for round in 0..u64::try_from(size("TEST_STARTS", 4)).expect("a small number") {
+        let storage = Storage::empty(&combination.backend);
+        let folder = storage.folder.path();
+        let ports = ["GATEWAY_PORT", "PRODUCT_SERVICE_PORT", "CUSTOMER_SERVICE_PORT"];
+        let mut first = command(folder)
+            .args(["serve", "--role", "all"])
+            .envs(ports.map(|port| (port, "0")))
+            .envs(storage.settings())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        // A little later in each round.
+        thread::sleep(Duration::from_millis(10 + round * 25));
+        first.kill().expect("it is a child");
+        first.wait().expect("it is a child");
+        let process = Process::start(folder, "all", &storage.settings());
+        let url = format!("{}/products?limit=1", process.url("product"));
+        let list = crate::client::Client::new().send("GET", &url, &[], None).expect(200);
+        assert_eq!(list.json["pagination"]["total"], expected);
+        assert_eq!(storage.count(MIGRATIONS), migration_count());
     }
 }
 

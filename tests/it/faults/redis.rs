@@ -6,7 +6,7 @@ use crate::cases;
 use crate::client::Answer;
 use crate::kit::history::{End, Kind, Sample};
 use crate::kit::load::{self, Plan};
-use crate::kit::{Fleet, Redis, figure, timed, until, until_redis_is};
+use crate::kit::{Fleet, Gate, Redis, figure, timed, until, until_redis_is};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -144,18 +144,23 @@ fn a_flushed_redis_is_filled_again(combination: &Combination) {
 /// F2, F3, F4, D5: under load, over two stores, one fault after the other.
 fn whatever_happens_to_redis_no_request_fails(combination: &Combination) {
     let redis = Redis::started();
+    let gate = Gate::to(&redis.address());
     let mut storage = Storage::empty(&combination.backend);
-    storage.redis_url = Some(redis.url());
+    storage.redis_url = Some(format!("redis://{}", gate.address()));
     // So high that nobody meets it: the limiter asks Redis, too.
     let settings = [("RATE_LIMIT_PER_MINUTE", "1000000")];
     let fleet = Fleet::start(combination.door, &storage, 2, &settings);
     let pause = || thread::sleep(Duration::from_millis(400));
     type Fault<'a> = (&'a str, &'a dyn Fn(), &'a dyn Fn());
-    let faults: [Fault; 4] = [
+    let slow = |ms| gate.slow_down(Duration::from_millis(ms));
+    let faults: [Fault; 6] = [
         ("F2 Redis killed", &|| redis.kill(), &|| redis.start()),
         ("F3 Redis frozen", &|| redis.freeze(), &|| redis.thaw()),
         ("F4 Redis flushed", &|| drop(redis.command("FLUSHALL")), &|| ()),
         ("F4 Redis full", &|| redis.fill(), &|| redis.make_room()),
+        // Too slow for a read, and for an invalidation.
+        ("F3 Redis slow", &|| slow(70), &|| slow(0)),
+        ("F3 Redis very slow", &|| slow(150), &|| slow(0)),
     ];
     let (history, times) = load::run(&fleet, &Plan::short(true), || {
         faults.map(|(name, break_it, mend_it)| {

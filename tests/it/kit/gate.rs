@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A TCP proxy whose way back can be shut, and which can be cut altogether.
 pub struct Gate {
@@ -23,6 +24,8 @@ struct Way {
     /// Shuts the way at the first answer that has these bytes.
     shut_at: Option<Vec<u8>>,
     is_cut: bool,
+    /// How long each answer takes more.
+    delay: Duration,
     held_answers: usize,
     streams: Vec<TcpStream>,
 }
@@ -36,6 +39,7 @@ impl Gate {
             is_open: true,
             shut_at: None,
             is_cut: false,
+            delay: Duration::ZERO,
             held_answers: 0,
             streams: Vec::new(),
         };
@@ -75,6 +79,11 @@ impl Gate {
             way.shut_at = None;
             way.held_answers = 0;
         });
+    }
+
+    /// From now on each answer takes this much longer.
+    pub fn slow_down(&self, delay: Duration) {
+        self.shared.change(|way| way.delay = delay);
     }
 
     /// Ends all connections; new ones end at once.
@@ -128,6 +137,8 @@ impl GateState {
 
     /// Returns when the way back is open for this answer.
     fn pass(&self, answer: &[u8]) {
+        let delay = self.way.lock().expect("no panic").delay;
+        thread::sleep(delay);
         let mut way = self.way.lock().expect("no panic");
         let has = |bytes: &Vec<u8>| answer.windows(bytes.len()).any(|part| part == bytes);
         if way.shut_at.as_ref().is_some_and(has) {

@@ -27,6 +27,10 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Starts it, on the snapshot that [`Redis::save`] left if there is one.
     #[track_caller]
     pub fn start(&self) {
