@@ -83,12 +83,13 @@ fn a_database_that_comes_later_is_waited_for(combination: &Combination) {
         assert!(process.banner.contains("unavailable"), "{}", process.banner);
     }
     expect_unavailable(app.get(PATH));
-    app.client.send("GET", &app.gateway_url("/health"), &[], None).expect(200);
+    let (_, took) = timed(|| expect_alive(&app, &app.product_url("")));
+    figure("F10", "/livez", took);
+    expect_not_ready(&app, &app.product_url(""));
     postgres.start();
     let ((), took) = timed(|| until_read_or_refused(&app, "/products"));
     figure("F10", "the first success after the database is there", took);
-    let url = format!("{}/products", other.url("product"));
-    until("the other one is ready", || app.client.send("GET", &url, &[], None).status == 200);
+    until_ready(&app, &other.url("product"));
     assert_eq!(app.storage.count(MIGRATIONS), migration_count());
     for process in [&app.processes[0], &other] {
         assert!(!process.log().contains("ERROR"), "{}", process.log());
@@ -154,8 +155,11 @@ fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combina
             let (answer, took) = timed(|| app.get(PATH).expect(200));
             assert_eq!(answer.json["cached"], true);
             figure("F8", "a cached read", took);
-            app.client.send("GET", &app.gateway_url("/health"), &[], None).expect(200);
+            let (_, took) = timed(|| expect_alive(&app, &app.gateway_url("")));
+            figure("F8", "/livez", took);
         }
+        let (_, took) = timed(|| expect_not_ready(&app, &app.product_url("")));
+        figure("F8", "/readyz is 503", took);
         // One for each of the 8 connections, and one more for what looks after the pool.
         assert!(threads() <= before + 12, "{} threads, {before} before", threads());
     });
@@ -178,11 +182,13 @@ fn a_store_starts_beside_a_frozen_database(combination: &Combination) {
     postgres.freeze();
     let (app, took) = timed(|| App::start(combination, storage, &[]));
     figure("F10", "the start beside a frozen database", took);
-    app.client.send("GET", &app.gateway_url("/health"), &[], None).expect(200);
+    expect_alive(&app, &app.product_url(""));
+    expect_not_ready(&app, &app.product_url(""));
     expect_unavailable(app.get(PATH));
     postgres.thaw();
     let ((), took) = timed(|| until_read_or_refused(&app, PATH));
     figure("F10", "the first success after the thaw", took);
+    until_ready(&app, &app.product_url(""));
 }
 
 /// F6: others hold every connection that the server has.
@@ -222,6 +228,27 @@ fn a_database_that_only_reads_is_a_503_for_writes_alone(combination: &Combinatio
     only_reads("off");
     until("writes are taken", || app.patch(&inventory, &json!({ "quantity": 1 })).status == 200);
     assert_eq!(app.get(PATH).expect(200).json["data"]["stock"], left - 1);
+}
+
+/// Fails the test unless a listener of the process answers, whatever becomes of the database.
+#[track_caller]
+fn expect_alive(app: &App, listener: &str) {
+    app.client.send("GET", &format!("{listener}/livez"), &[], None).expect(200);
+}
+
+/// Fails the test unless a listener asks for requests to be sent elsewhere.
+#[track_caller]
+fn expect_not_ready(app: &App, listener: &str) {
+    let answer = app.client.send("GET", &format!("{listener}/readyz"), &[], None).expect(503);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+/// Waits until it does not any more.
+#[track_caller]
+fn until_ready(app: &App, listener: &str) {
+    until("the listener is ready", || {
+        app.client.send("GET", &format!("{listener}/readyz"), &[], None).status == 200
+    });
 }
 
 /// Reads until the answer is 200; until then it must be 503.
