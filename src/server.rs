@@ -16,6 +16,7 @@ mod stop;
 
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, RedisLink};
+use crate::kernel::config::DatabaseUrl;
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
 use crate::kernel::error::Refusal;
@@ -124,29 +125,47 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         rt::spawn(link.clone().keep());
     }
     warn_of_open_services(&args, &places);
-    let migration = match select(pin!(migration::start(&args, &shared)), pin!(signals.next())).await
-    {
-        Either::Left((migration, _)) => migration?,
-        Either::Right(_) => return Ok(()),
+    let mut starting = pin!(migration::start(&args, &shared));
+    let started = tokio::select! {
+        migration = &mut starting => Some(migration?),
+        () = patience_for_the_database(&args) => None,
+        () = signals.next() => return Ok(()),
     };
-    #[cfg(feature = "database")]
-    if args.role != Role::Gateway {
-        rt::spawn(forget_old_keys(shared.db.clone()));
-    }
-    banner::print(&args, &places, &migration);
-
+    let opening = async {
+        let migration = match started {
+            Some(migration) => migration,
+            None => starting.await?,
+        };
+        #[cfg(feature = "database")]
+        if args.role != Role::Gateway {
+            rt::spawn(forget_old_keys(shared.db.clone()));
+        }
+        banner::print(&args, &places, &migration);
+        migration.finish.await
+    };
     let bound = Duration::from_secs(args.listen.shutdown_timeout_seconds.into());
     let serving = serve_all(listeners, drain, bound, signals);
-    match select(pin!(serving), migration.finish).await {
-        Either::Left((served, _)) => served?,
-        Either::Right((migrated, serving)) => {
-            migrated?;
+    // What opens first is first told to the world: a signal that is there already stops it after.
+    match select(pin!(opening), pin!(serving)).await {
+        Either::Left((opened, serving)) => {
+            opened?;
             serving.await?;
         }
+        Either::Right((served, _)) => served?,
     }
     shared.finish().await;
     log::info!("stopped");
     Ok(())
+}
+
+/// How long the doors stay shut for the database. SQLite is opened first, however long it takes. A
+/// PostgreSQL that hangs must not keep the process from saying that it lives.
+async fn patience_for_the_database(args: &ServeArgs) {
+    const PATIENCE: Duration = Duration::from_millis(400);
+    match args.storage.database_url {
+        DatabaseUrl::Postgres(_) => tokio::time::sleep(PATIENCE).await,
+        DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => std::future::pending().await,
+    }
 }
 
 /// A service that knows the key of the tokens could speak for any user at the gateway.

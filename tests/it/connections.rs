@@ -1,7 +1,9 @@
 //! Clients that are slow, many, or gone: none of them holds up the others, or the process.
 
-use crate::app::{App, Combination};
+use crate::app::{App, BINARY, Combination, Process, program};
 use crate::cases;
+use crate::client::Client;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
@@ -9,12 +11,15 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 cases![
     OnSqlite:
         a_slow_head_ends_its_connection,
         a_slow_reader_is_cut_and_nobody_else,
         many_slow_clients_hold_nobody_up;
+    Once:
+        idle_connections_beyond_the_descriptors_make_room;
     BothGateways:
         a_slow_body_is_refused_and_ends_its_connection;
 ];
@@ -247,4 +252,44 @@ fn many_slow_clients_hold_nobody_up(combination: &Combination) {
         drop(readers);
     });
     assert!(!app.processes[0].log().contains("panicked"));
+}
+
+/// As many connections as this process may have, beside what the other tests need.
+fn raise_own_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).expect("up to the hard limit is allowed");
+    let most = usize::try_from(limit.maximum.unwrap_or(1 << 20)).expect("a small number");
+    most.saturating_sub(1000)
+}
+
+/// L5: 5 000 idle connections where 2 048 descriptors are: the process lives, and accepts.
+fn idle_connections_beyond_the_descriptors_make_room(_: &Combination) {
+    let many = raise_own_limit().min(5_000);
+    let descriptors = (many / 2).min(2_048);
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut shell = program("sh", folder.path());
+    shell.args(["-c", &format!("ulimit -n {descriptors}; exec \"$0\" \"$@\""), &BINARY]);
+    let settings = [("DATABASE_URL", "sqlite::memory:"), ("RATE_LIMIT_PER_MINUTE", "0")];
+    let process = Process::start_as(shell, folder.path(), "all", &settings);
+    let gateway = process.url("gateway");
+    let address = gateway.strip_prefix("http://").expect("an http:// URL");
+    let mut idle: Vec<TcpStream> = Vec::with_capacity(many);
+    for number in 0..many {
+        let mut stream = open(address);
+        // Some have been used, and most have never said anything.
+        if number % 10 == 0 {
+            stream.write_all(HEALTH.as_bytes()).expect("written");
+        }
+        idle.push(stream);
+        if number % 500 == 0 {
+            Client::new().send("GET", &format!("{gateway}/livez"), &[], None).expect(200);
+        }
+    }
+    for listener in ["gateway", "product", "customer"] {
+        let url = format!("{}/readyz", process.url(listener));
+        Client::new().send("GET", &url, &[], None).expect(200);
+    }
+    assert_eq!(idle.len(), many);
+    assert!(!process.log().contains("Error accepting"), "{}", process.log());
 }

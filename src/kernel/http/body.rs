@@ -1,7 +1,7 @@
 //! Request bodies: JSON, at most 1 MiB, and an error that says where it is wrong.
 
-use super::Failure;
 use super::idempotency_key::{BodyDigest, IDEMPOTENCY_KEY};
+use super::{ConnectionHandle, Failure};
 use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -44,12 +44,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let is_json = has_json_type(request);
         let keyed = request.headers().contains_key(IDEMPOTENCY_KEY).then(|| request.clone());
         let mut payload = payload.take();
+        let connection = request.conn_data::<ConnectionHandle>().cloned();
         Box::pin(async move {
             if !is_json {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .message("Send JSON, with Content-Type: application/json"));
             }
-            let body = in_time(read(&mut payload)).await?;
+            let body = in_time(read(&mut payload, connection)).await?;
             if let Some(request) = keyed {
                 request.extensions_mut().insert(BodyDigest::of(&body));
             }
@@ -66,7 +67,10 @@ async fn in_time<T>(reading: impl Future<Output = Result<T, Failure>>) -> Result
     tokio::time::timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| Err(Failure::slow_body()))
 }
 
-async fn read(payload: &mut Payload) -> Result<BytesMut, Failure> {
+async fn read(
+    payload: &mut Payload,
+    connection: Option<ConnectionHandle>,
+) -> Result<BytesMut, Failure> {
     let mut body = BytesMut::new();
     let mut place = None;
     while let Some(chunk) = payload.next().await {
@@ -76,6 +80,7 @@ async fn read(payload: &mut Payload) -> Result<BytesMut, Failure> {
             return Err(Failure::body_too_large());
         }
         if length > SMALL_BODY_BYTES && place.is_none() {
+            let _held = connection.as_ref().map(ConnectionHandle::hold);
             place = LARGE_BODIES.acquire().await.ok();
             body.reserve(MAX_BODY_BYTES - body.len());
         }

@@ -90,6 +90,14 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.pace.is_held() {
+            this.pace.listen(context.waker());
+            return Poll::Pending;
+        }
+        if this.pace.is_full() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut this.stream).poll_read(context, buffer);
         if outcome.is_ready() {
@@ -99,6 +107,7 @@ impl AsyncRead for Connection {
             }
             return outcome;
         }
+        this.pace.drained();
         if this.pace.is_idle() {
             this.pace.listen(context.waker());
         }
@@ -164,6 +173,12 @@ impl ConnectionHandle {
         self.0.is_draining()
     }
 
+    /// Reads nothing more while the guard lives: what the client sends stays with it.
+    pub fn hold(&self) -> Hold {
+        self.0.hold();
+        Hold(Rc::clone(&self.0))
+    }
+
     /// The answer is made, and ends the connection.
     pub fn answered_finally(&self) {
         self.0.answered_finally();
@@ -182,6 +197,15 @@ impl ConnectionHandle {
             }
             Err(body) => BoxBody::new(WatchedBody { body, handle: self }),
         }
+    }
+}
+
+/// See [`ConnectionHandle::hold`].
+pub struct Hold(Rc<Pace>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 

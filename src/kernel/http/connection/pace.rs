@@ -20,6 +20,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// For a request on a connection that was just made when the process began to close.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
+/// How many bytes are read before they are looked at.
+const MOST_IN_ONE_GO: usize = 32 * 1024;
+
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -52,6 +55,9 @@ pub struct Pace {
     /// behind it.
     is_bodyless: Cell<bool>,
     is_followed: Cell<bool>,
+    /// Whether nothing is to be read for now, and how much was read in one go.
+    is_held: Cell<bool>,
+    in_one_go: Cell<usize>,
     waker: RefCell<Option<Waker>>,
     drain: Drain,
 }
@@ -69,6 +75,8 @@ impl Pace {
             last_bytes: Cell::new(0),
             is_bodyless: Cell::new(true),
             is_followed: Cell::new(false),
+            is_held: Cell::new(false),
+            in_one_go: Cell::new(0),
             waker: RefCell::new(None),
             drain,
         }
@@ -83,8 +91,38 @@ impl Pace {
         self.since.set(Instant::now());
     }
 
+    /// Leaves what the client sends where it is, until [`Pace::release`].
+    pub fn hold(&self) {
+        self.is_held.set(true);
+    }
+
+    pub fn release(&self) {
+        self.is_held.set(false);
+        self.wake();
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.is_held.get()
+    }
+
+    /// Whether what was read should be looked at before more is: actix would go on up to 128 KiB,
+    /// for each of however many clients.
+    pub fn is_full(&self) -> bool {
+        let is_full = self.in_one_go.get() >= MOST_IN_ONE_GO;
+        if is_full {
+            self.in_one_go.set(0);
+        }
+        is_full
+    }
+
+    /// Nothing more has come.
+    pub fn drained(&self) {
+        self.in_one_go.set(0);
+    }
+
     /// Bytes have come.
     pub fn read(&self, bytes: &[u8]) {
+        self.in_one_go.set(self.in_one_go.get() + bytes.len());
         let recent = bytes.len().saturating_sub(4);
         let roll = |last: u32, byte: &u8| last << 8 | u32::from(*byte);
         self.last_bytes.set(bytes[recent..].iter().fold(self.last_bytes.get(), roll));
@@ -189,12 +227,16 @@ impl Pace {
 
     fn go_at(&self, at: Instant) {
         self.last_call.set(Some(at));
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
     }
 
-    /// Whom to wake when it is to go.
+    /// Whom to wake when it is to go, or to go on.
     pub fn listen(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
