@@ -167,7 +167,7 @@ fn probes_are_neither_counted_nor_refused(combination: &Combination) {
         for path in ["/livez", "/readyz"] {
             let head = format!("GET {path} HTTP/1.1\r\nHost: chronos\r\n\r\n");
             let answer = Connection::open(&app.address("/")).send(head).answer();
-            assert_ne!(answer.status(), 429, "{path}");
+            assert_eq!(answer.status(), 200, "{path}");
             assert_eq!(answer.header("x-ratelimit-limit"), None, "{path}");
         }
         assert_eq!(health(&app, "").status(), if round == 0 { 200 } else { 429 });

@@ -136,7 +136,9 @@ fn services_with_a_token_answer_their_gateway_alone(combination: &Combination) {
         ] {
             ask(line, "").expect_failure(401, "Unauthorized");
         }
-        assert_eq!(ask("GET /health".into(), "").status(), 200);
+        for path in ["/health", "/livez", "/readyz"] {
+            assert_eq!(ask(format!("GET {path}"), "").status(), 200, "{path}");
+        }
         for scheme in ["Bearer", "bearer", "BEARER"] {
             let right = format!("Authorization: {scheme} {SERVICE_TOKEN}\r\n");
             assert_eq!(ask(format!("GET {one}"), &right).status(), 200, "{scheme}");
