@@ -20,8 +20,10 @@ cases![
 ];
 
 const SETTLE: Duration = Duration::from_secs(5);
-/// How often each of them sends its next byte.
+/// How often it is looked whether the server has ended one, and every how many times each of them
+/// sends its next byte.
 const POLL: Duration = Duration::from_millis(100);
+const POLLS_OF_A_BYTE: usize = 10;
 const ALONE: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,9 +147,13 @@ fn be_slow(
     };
     let mut open: Vec<(TcpStream, Instant)> = (0..many).map(|_| open_one()).collect();
     let mut lifetimes = Vec::new();
-    while !over.load(Ordering::SeqCst) {
-        for (stream, since) in &mut open {
-            if has_ended(kind, stream) {
+    for poll in 0.. {
+        if over.load(Ordering::SeqCst) {
+            break;
+        }
+        for (number, (stream, since)) in open.iter_mut().enumerate() {
+            let sends = (poll + number) % POLLS_OF_A_BYTE == 0;
+            if has_ended(kind, stream, sends) {
                 lifetimes.push(since.elapsed());
                 (*stream, *since) = open_one();
             }
@@ -166,19 +172,19 @@ fn connect(address: &str) -> TcpStream {
     socket.into()
 }
 
-/// Sends the next byte; says whether the server has answered or closed.
-fn has_ended(kind: Slowness, stream: &mut TcpStream) -> bool {
+/// Whether the server has answered or closed; `sends` the next byte before.
+fn has_ended(kind: Slowness, stream: &mut TcpStream, sends: bool) -> bool {
     let would_block = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
+    let is_gone = sends && stream.write(b"x").is_err_and(|error| !would_block(error));
     match kind {
         Slowness::Head | Slowness::Body => {
-            let is_gone = stream.write(b"x").is_err_and(|error| !would_block(error));
             let is_silent = stream.read(&mut [0; 64]).is_err_and(would_block);
             is_gone || !is_silent
         }
         // Reading would be what it does not do: an error that is waiting tells of the reset.
         Slowness::Reader => {
             let has_error = stream.take_error().expect("a socket").is_some();
-            has_error || stream.write(b"x").is_err_and(|error| !would_block(error))
+            has_error || is_gone
         }
     }
 }
