@@ -3,7 +3,7 @@
 use crate::app::{App, BINARY, Combination, Process, program};
 use crate::cases;
 use crate::client::Client;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::kit::raise_descriptor_limit;
 use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
@@ -254,18 +254,10 @@ fn many_slow_clients_hold_nobody_up(combination: &Combination) {
     assert!(!app.processes[0].log().contains("panicked"));
 }
 
-/// As many connections as this process may have, beside what the other tests need.
-fn raise_own_limit() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    setrlimit(Resource::Nofile, raised).expect("up to the hard limit is allowed");
-    let most = usize::try_from(limit.maximum.unwrap_or(1 << 20)).expect("a small number");
-    most.saturating_sub(1000)
-}
-
 /// L5: 5 000 idle connections where 2 048 descriptors are: the process lives, and accepts.
 fn idle_connections_beyond_the_descriptors_make_room(_: &Combination) {
-    let many = raise_own_limit().min(5_000);
+    // Beside what the other tests need.
+    let many = raise_descriptor_limit().saturating_sub(1_000).min(5_000);
     let descriptors = (many / 2).min(2_048);
     let folder = TempDir::new().expect("a temporary folder");
     let mut shell = program("sh", folder.path());

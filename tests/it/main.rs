@@ -74,6 +74,7 @@ macro_rules! cases {
 
 fn main() {
     let arguments = Arguments::from_args();
+    kit::raise_descriptor_limit();
     let servers = Servers::from_env();
     let listed = all_cases().into_iter().filter(is_listed);
     let trials = listed.flat_map(|case| trials(&case, servers.as_ref()));

@@ -24,12 +24,21 @@ pub use server::status_of;
 use server::free_port;
 
 use crate::app::{App, Combination, Process, Storage};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that is promised within seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Lets this process open as many files as it may, for the tests of many clients; returns how many.
+pub fn raise_descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).expect("up to the hard limit is allowed");
+    usize::try_from(limit.maximum.unwrap_or(1 << 20)).expect("a small number")
+}
 
 /// Asks again until it is so. The pause only spares the processor: nothing depends on its length.
 #[track_caller]
