@@ -21,6 +21,7 @@ cases![
     Once:
         idle_connections_beyond_the_descriptors_make_room;
     BothGateways:
+        uploads_without_end_do_not_fill_the_memory,
         a_slow_body_is_refused_and_ends_its_connection;
 ];
 
@@ -284,4 +285,70 @@ fn idle_connections_beyond_the_descriptors_make_room(_: &Combination) {
     }
     assert_eq!(idle.len(), many);
     assert!(!process.log().contains("Error accepting"), "{}", process.log());
+}
+
+/// I1: a hundred uploads of 100 MB at once are refused, and leave the process at most 32 MB larger.
+fn uploads_without_end_do_not_fill_the_memory(combination: &Combination) {
+    const UPLOADS: usize = 100;
+    const MOST_GROWTH_KB: u64 = 32 * 1024;
+    let app = combination.start();
+    app.get("/products/prod_001").expect(200);
+    let resident = |what: &str, process: &Process| -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()));
+        let status = status.expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a line");
+        line.trim().trim_end_matches(" kB").parse().expect("kilobytes")
+    };
+    let before: Vec<u64> =
+        app.processes.iter().map(|process| resident("VmRSS:", process)).collect();
+    let address = app.address("/products");
+    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x1_0000], b"\r\n"].concat();
+    let length = "Content-Length: 104857600\r\n";
+    thread::scope(|scope| {
+        for number in 0..UPLOADS {
+            let framing = if number % 4 == 0 { length } else { "Transfer-Encoding: chunked\r\n" };
+            let head = format!(
+                "POST /products HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+                 Content-Type: application/json\r\n{framing}\r\n",
+                app.token()
+            );
+            let (address, chunk) = (&address, &chunk);
+            scope.spawn(move || {
+                let answer = upload(address, &head, chunk);
+                // Some wait for their turn longer than a body may take, and some are reset while
+                // they still send.
+                let statuses = ["413", "408", "503", "504"];
+                let is_refused = statuses
+                    .iter()
+                    .any(|status| answer.starts_with(&format!("HTTP/1.1 {status} ")));
+                assert!(is_refused || answer.is_empty(), "{answer}");
+            });
+        }
+    });
+    for (process, before) in app.processes.iter().zip(before) {
+        let growth = resident("VmRSS:", process).saturating_sub(before);
+        let what = format!("{growth} KB more than {before}: {}", process.banner.trim());
+        assert!(growth <= MOST_GROWTH_KB, "{what}");
+    }
+    app.get("/products/prod_001").expect(200);
+}
+
+/// Sends an endless body until there is an answer, or no connection any more.
+fn upload(address: &str, head: &str, chunk: &[u8]) -> String {
+    const LONGEST: usize = 100 << 20;
+    let mut stream = open(address);
+    let reader = stream.try_clone().expect("a second handle");
+    stream.set_write_timeout(Some(PATIENCE)).expect("not zero");
+    thread::scope(|scope| {
+        let answer = scope.spawn(move || rest(&reader));
+        let mut sent = 0;
+        if stream.write_all(head.as_bytes()).is_ok() {
+            while sent < LONGEST && stream.write_all(chunk).is_ok() {
+                sent += chunk.len();
+            }
+        }
+        // Whatever was still wanted does not come.
+        let _closed = stream.shutdown(std::net::Shutdown::Write);
+        answer.join().expect("an end")
+    })
 }

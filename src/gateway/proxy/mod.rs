@@ -31,6 +31,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(4_800);
 /// Shorter than the services keep an idle connection open, so that they never close one that is
 /// about to carry a request.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// What a connection may hold of a message in each direction: also more than any head has. hyper
+/// would take 400 KiB, for each of however many uploads.
+const MOST_BUFFERED: usize = 32 * 1024;
 /// The whole of a look at a service that is not asked otherwise.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -198,6 +201,7 @@ fn client_builder() -> Builder {
     let mut builder = Client::builder(TokioExecutor::new());
     // What is sent a second time is decided here, by the method.
     builder.pool_timer(TokioTimer::new()).retry_canceled_requests(false);
+    builder.http1_max_buf_size(MOST_BUFFERED);
     builder
 }
 

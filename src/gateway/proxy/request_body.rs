@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 /// Parts of a request body that may wait for the upstream.
-const BODY_QUEUE: usize = 8;
+const BODY_QUEUE: usize = 2;
 
 pub type RequestBody = BoxBody<Bytes, GatewayError>;
 

@@ -26,8 +26,8 @@ pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A body up to this length is read at once. Only a few longer ones are, and the others stay with
 /// their clients meanwhile: a hundred uploads must not take a hundred times [`MAX_BODY_BYTES`].
-const SMALL_BODY_BYTES: usize = 32 * 1024;
-static LARGE_BODIES: Semaphore = Semaphore::const_new(8);
+const SMALL_BODY_BYTES: usize = 16 * 1024;
+static LARGE_BODIES: Semaphore = Semaphore::const_new(6);
 
 /// The longest explanation of what is wrong with a body.
 const MAX_REASON_CHARS: usize = 200;

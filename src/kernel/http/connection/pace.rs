@@ -21,7 +21,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How many bytes are read before they are looked at.
-const MOST_IN_ONE_GO: usize = 32 * 1024;
+const MOST_IN_ONE_GO: usize = 8 * 1024;
 
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
