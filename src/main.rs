@@ -51,7 +51,10 @@ fn explain(error: &clap::Error) -> ExitCode {
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(REFUSED));
     };
     let reason = match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(values)) => format!("must be one of: {}", values.join(", ")),
+        Some(ContextValue::Strings(values)) if !values.is_empty() => {
+            format!("must be one of: {}", values.join(", "))
+        }
+        _ if error.kind() == ErrorKind::InvalidValue => "needs a value".into(),
         _ => std::error::Error::source(error).map_or(String::new(), ToString::to_string),
     };
     eprintln!("error: {setting}: {reason}");

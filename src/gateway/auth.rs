@@ -2,7 +2,7 @@
 
 use super::error::GatewayError;
 use super::token::TokenKeys;
-use crate::kernel::http::{Caller, Failure, JsonBody, bearer_token};
+use crate::kernel::http::{BodyLimit, Caller, Failure, JsonBody, bearer_token};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,9 @@ struct TokenAnswer {
     #[serde(rename = "expiresIn")]
     expires_in: &'static str,
 }
+
+/// A user and an e-mail address take less. Who has no token must not take what large bodies share.
+pub const LARGEST_TOKEN_REQUEST: BodyLimit = BodyLimit(16 * 1024);
 
 pub async fn issue_token(
     keys: web::Data<TokenKeys>,

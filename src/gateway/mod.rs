@@ -45,7 +45,11 @@ pub fn routes(
         .service(
             web::resource("/health").route(web::get().to(health)).route(web::head().to(health)),
         )
-        .service(web::resource("/auth/token").route(web::post().to(auth::issue_token)));
+        .service(
+            web::resource("/auth/token")
+                .app_data(auth::LARGEST_TOKEN_REQUEST)
+                .route(web::post().to(auth::issue_token)),
+        );
     for (prefix, mount) in mounts {
         let guard = HttpAuthentication::with_fn(auth::require_token);
         config.service(web::scope(prefix).wrap(guard).configure(mount));

@@ -19,7 +19,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 const FAILURES: u32 = 5;
 /// Between two looks at a service that is not asked.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-/// Requests that may wait for one service at once.
+/// Requests that may wait for one service at once, of those with a body and of those without: a
+/// client that sends its body slowly holds a place, and must hold up no reader.
 const PLACES: usize = 512;
 
 /// One service, as all workers of a gateway see it; clones share it.
@@ -31,6 +32,14 @@ struct Inner {
     breaker: Mutex<Breaker>,
     opened: Notify,
     places: Arc<Semaphore>,
+    places_with_body: Arc<Semaphore>,
+}
+
+/// Which places a request takes one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    ABody,
+    Nothing,
 }
 
 #[derive(Default)]
@@ -60,9 +69,9 @@ pub struct Visit {
 
 impl Upstream {
     pub fn new(url: UpstreamUrl) -> Upstream {
-        let places = Arc::new(Semaphore::new(PLACES));
+        let [places, places_with_body] = [(); 2].map(|()| Arc::new(Semaphore::new(PLACES)));
         let (breaker, opened) = (Mutex::default(), Notify::new());
-        Upstream(Arc::new(Inner { url, breaker, opened, places }))
+        Upstream(Arc::new(Inner { url, breaker, opened, places, places_with_body }))
     }
 
     pub fn url(&self) -> &UpstreamUrl {
@@ -73,7 +82,7 @@ impl Upstream {
     ///
     /// # Errors
     /// 502 or 504 while the service is not asked, 503 where too many wait for it.
-    pub fn visit(&self) -> Result<Visit, Failure> {
+    pub fn visit(&self, carries: Carries) -> Result<Visit, Failure> {
         let answers_before = {
             let breaker = self.breaker();
             match breaker.open {
@@ -81,7 +90,11 @@ impl Upstream {
                 Some(fault) => return Err(fault.to_failure().header(RETRY_AFTER, in_a_second())),
             }
         };
-        match Arc::clone(&self.0.places).try_acquire_owned() {
+        let places = match carries {
+            Carries::ABody => &self.0.places_with_body,
+            Carries::Nothing => &self.0.places,
+        };
+        match Arc::clone(places).try_acquire_owned() {
             Ok(place) => Ok(Visit { upstream: self.clone(), answers_before, _place: place }),
             Err(_) => Err(Failure::unavailable()
                 .message("Too many requests wait for the service behind the gateway")

@@ -15,6 +15,8 @@ pub fn init_log(filter: &LogFilter) {
     let logger = env_logger::Builder::new()
         // Its start and stop, a dozen lines each, are what the banner and our own lines say.
         .filter_module("actix_server", log::LevelFilter::Warn)
+        // What clients send that is no HTTP is no event of ours, and would fill the log.
+        .filter_module("actix_http", log::LevelFilter::Off)
         .parse_filters(filter.as_str())
         .format_timestamp_millis()
         .build();

@@ -50,7 +50,7 @@ pub async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migratio
             log::warn!("the database is unavailable, answering 503 until it is there: {reason}");
             Ok(Migration {
                 note: "unavailable: answering 503 until it is there",
-                finish: Box::pin(keep_trying(shared.db.clone())),
+                finish: Box::pin(keep_trying(shared.db.clone(), load)),
             })
         }
         Err(PrepareError::Failed(error)) => Err(error),
@@ -58,7 +58,10 @@ pub async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migratio
 }
 
 #[cfg(feature = "database")]
-async fn keep_trying(db: crate::kernel::db::Db) -> anyhow::Result<()> {
+async fn keep_trying(
+    db: crate::kernel::db::Db,
+    load: Option<crate::kernel::db::Load>,
+) -> anyhow::Result<()> {
     use crate::kernel::db::PrepareError;
     use std::time::Duration;
 
@@ -66,7 +69,7 @@ async fn keep_trying(db: crate::kernel::db::Db) -> anyhow::Result<()> {
     loop {
         tokio::time::sleep(TRY_EVERY).await;
         let db = db.clone();
-        match tokio::task::spawn_blocking(move || db.prepare(None)).await? {
+        match tokio::task::spawn_blocking(move || db.prepare(load)).await? {
             Ok(_) => {
                 log::info!("the database is ready");
                 return Ok(());

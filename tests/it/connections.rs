@@ -18,6 +18,8 @@ cases![
         a_slow_head_ends_its_connection,
         a_slow_reader_is_cut_and_nobody_else,
         many_slow_clients_hold_nobody_up;
+    Everywhere:
+        a_client_that_wants_another_protocol_is_answered_in_this_one;
     Once:
         idle_connections_beyond_the_descriptors_make_room;
     BothGateways:
@@ -120,6 +122,30 @@ fn a_slow_head_ends_its_connection(combination: &Combination) {
             });
         }
     });
+}
+
+/// I0: whatever follows such a request has no end, and is not waited for.
+fn a_client_that_wants_another_protocol_is_answered_in_this_one(combination: &Combination) {
+    let app = combination.start();
+    let token = app.token();
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    let requests = [
+        ("GET /products/prod_001", upgrade, "200"),
+        ("DELETE /products/prod_002", upgrade, "200"),
+        ("PUT /products/prod_003", upgrade, "400"),
+        ("CONNECT /products", "", "400"),
+    ];
+    for (line, headers, status) in requests {
+        let mut stream = open(&app.address("/products"));
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\n{headers}\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("written");
+        let answer = rest(&stream).to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{line}: {answer}");
+        assert!(answer.contains("connection: close\r\n"), "{line}: {answer}");
+    }
 }
 
 /// L4: a body takes 10 seconds at most, whoever reads it.

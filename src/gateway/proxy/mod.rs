@@ -67,7 +67,7 @@ impl Proxy {
         request: HttpRequest,
         payload: web::Payload,
     ) -> Result<HttpResponse, Failure> {
-        let visit = upstream.visit()?;
+        let visit = upstream.visit(request_body::carried_by(&request))?;
         let mut outcome = self.ask(upstream.url(), &request, Some(payload)).await;
         if let Err(Trouble::Broken(cause)) = &outcome
             && is_repeatable(request.method())

@@ -2,6 +2,7 @@
 
 use super::ANSWER_TIMEOUT;
 use crate::gateway::error::GatewayError;
+use crate::gateway::upstream::Carries;
 use crate::kernel::http::{BODY_PATIENCE, MAX_BODY_BYTES};
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -21,6 +22,15 @@ const BODY_QUEUE: usize = 2;
 
 pub type RequestBody = BoxBody<Bytes, GatewayError>;
 
+/// Whether a request announces a body.
+pub fn carried_by(request: &HttpRequest) -> Carries {
+    let mut framing = [CONTENT_LENGTH, TRANSFER_ENCODING].into_iter();
+    match framing.any(|name| request.headers().contains_key(name)) {
+        true => Carries::ABody,
+        false => Carries::Nothing,
+    }
+}
+
 /// The client's body as hyper takes it, and the work of sending it, which tells how it ended.
 ///
 /// Without a payload, the request is one without a body.
@@ -28,9 +38,7 @@ pub fn stream(
     request: &HttpRequest,
     payload: Option<web::Payload>,
 ) -> (RequestBody, impl Future<Output = Result<(), GatewayError>> + use<>) {
-    let has_body = request.headers().contains_key(CONTENT_LENGTH)
-        || request.headers().contains_key(TRANSFER_ENCODING);
-    let payload = payload.filter(|_| has_body);
+    let payload = payload.filter(|_| carried_by(request) == Carries::ABody);
     let (parts, receiver) = mpsc::channel(BODY_QUEUE);
     let body = if payload.is_some() {
         PartsBody(receiver).boxed()

@@ -156,7 +156,10 @@ impl Keeper {
                     } else {
                         State::Settling(live.clone(), Instant::now() + SETTLE)
                     };
-                    self.advance(&seen, next);
+                    let is_settling = matches!(next, State::Settling(..));
+                    if self.advance(&seen, next) && is_settling {
+                        log::info!("Redis was silent: going on without it for a moment");
+                    }
                 }
             }
             State::Up(live) => {
@@ -214,7 +217,9 @@ impl Keeper {
         let is_harmless = Duration::from_millis(now.saturating_sub(before)) < HARMLESS_SILENCE;
         if !is_harmless {
             let settling = State::Settling(live.clone(), Instant::now() + SETTLE);
-            self.advance(&State::Up(live.clone()), settling);
+            if self.advance(&State::Up(live.clone()), settling) {
+                log::info!("Redis was silent: going on without it for a moment");
+            }
         }
         is_harmless
     }

@@ -44,7 +44,7 @@ pub fn prepare(
         DatabaseUrl::Postgres(_) => prepare_postgres(url),
         #[cfg(feature = "sqlite")]
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => {
-            Ok(sqlite::prepare(url, writes, load)?)
+            sqlite::prepare(url, writes, load)
         }
         #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
         _ => {
@@ -90,7 +90,8 @@ fn prepare_postgres(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
 #[cfg(feature = "sqlite")]
 mod sqlite {
     use super::{
-        DatabaseUrl, DbConn, Lane, Load, Prepared, SimpleConnection, anyhow, run_migrations,
+        DatabaseUrl, DbConn, Lane, Load, PrepareError, Prepared, SimpleConnection, anyhow,
+        run_migrations,
     };
     use anyhow::Context;
     use diesel::RunQueryDsl;
@@ -100,10 +101,12 @@ mod sqlite {
         url: &DatabaseUrl,
         writes: &Lane,
         load: Option<Load>,
-    ) -> anyhow::Result<Prepared> {
+    ) -> Result<Prepared, PrepareError> {
         // Opened once by hand for its error: the pool only says that it timed out.
         DbConn::open(url).map_err(|error| anyhow!("opening {url}: {error}"))?;
-        let mut pooled = writes.checkout().with_context(|| format!("opening {url}"))?;
+        // It can be opened, but not within the patience of the pool: the machine is busy.
+        let mut pooled =
+            writes.checkout().map_err(|error| PrepareError::Unavailable(error.to_string()))?;
         if matches!(url, DatabaseUrl::SqliteFile(_)) {
             switch_to_wal(&mut pooled.conn).with_context(|| format!("opening {url}"))?;
         }
@@ -121,7 +124,7 @@ mod sqlite {
         })?;
         // Nothing is cached yet: what changed before now is no news to the watch for other
         // writers, which would else forget the first products that were read.
-        let _before = pooled.was_changed_elsewhere()?;
+        let _before = pooled.was_changed_elsewhere().map_err(anyhow::Error::from)?;
         Ok(prepared)
     }
 

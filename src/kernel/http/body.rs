@@ -6,7 +6,7 @@ use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::BytesMut;
@@ -17,17 +17,24 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a client may take to send a body, from its first byte to its last.
-pub const BODY_PATIENCE: Duration = Duration::from_secs(10);
+pub const BODY_PATIENCE: Duration = Duration::from_millis(9_600);
 
 /// A body up to this length is read at once. Only a few longer ones are, and the others stay with
 /// their clients meanwhile: a hundred uploads must not take a hundred times [`MAX_BODY_BYTES`].
 const SMALL_BODY_BYTES: usize = 16 * 1024;
 static LARGE_BODIES: Semaphore = Semaphore::const_new(6);
+/// How long a body may wait for its turn, which is not its client's fault.
+const TURN_PATIENCE: Duration = Duration::from_secs(30);
+
+/// As resource data: the largest body that a route reads, where it is less than [`MAX_BODY_BYTES`].
+#[derive(Debug, Clone, Copy)]
+pub struct BodyLimit(pub usize);
 
 /// The longest explanation of what is wrong with a body.
 const MAX_REASON_CHARS: usize = 200;
@@ -45,12 +52,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
         let keyed = request.headers().contains_key(IDEMPOTENCY_KEY).then(|| request.clone());
         let mut payload = payload.take();
         let connection = request.conn_data::<ConnectionHandle>().cloned();
+        let limit = request.app_data::<BodyLimit>().map_or(MAX_BODY_BYTES, |limit| limit.0);
         Box::pin(async move {
             if !is_json {
                 return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
                     .message("Send JSON, with Content-Type: application/json"));
             }
-            let body = in_time(read(&mut payload, connection)).await?;
+            let body = read(&mut payload, limit, connection).await?;
             if let Some(request) = keyed {
                 request.extensions_mut().insert(BodyDigest::of(&body));
             }
@@ -64,25 +72,32 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 /// # Errors
 /// Those of `reading`; 408.
 async fn in_time<T>(reading: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::time::timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| Err(Failure::slow_body()))
+    timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| Err(Failure::slow_body()))
 }
 
+/// As [`in_time`], but for the time in which the body waits for its turn.
 async fn read(
     payload: &mut Payload,
+    limit: usize,
     connection: Option<ConnectionHandle>,
 ) -> Result<BytesMut, Failure> {
     let mut body = BytesMut::new();
     let mut place = None;
-    while let Some(chunk) = payload.next().await {
+    let mut deadline = Instant::now() + BODY_PATIENCE;
+    let too_slow = |_| Failure::slow_body();
+    while let Some(chunk) = timeout_at(deadline, payload.next()).await.map_err(too_slow)? {
         let chunk = chunk.map_err(broken_payload)?;
         let length = body.len() + chunk.len();
-        if length > MAX_BODY_BYTES {
+        if length > limit {
             return Err(Failure::body_too_large());
         }
         if length > SMALL_BODY_BYTES && place.is_none() {
             let _held = connection.as_ref().map(ConnectionHandle::hold);
-            place = LARGE_BODIES.acquire().await.ok();
-            body.reserve(MAX_BODY_BYTES - body.len());
+            let queued = Instant::now();
+            let turn = timeout(TURN_PATIENCE, LARGE_BODIES.acquire()).await;
+            place = turn.map_err(|_| Failure::unavailable())?.ok();
+            deadline += queued.elapsed();
+            body.reserve(limit.saturating_sub(body.len()));
         }
         body.extend_from_slice(&chunk);
     }
@@ -101,6 +116,15 @@ pub async fn bound_body(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let refused = match declared_length(&request) {
         Some(length) if length > MAX_BODY_BYTES => Err(Failure::body_too_large()),
+        // No service could be asked in this way, and so a gateway does not either.
+        _ if *request.method() == Method::CONNECT => {
+            request.set_payload(actix_web::dev::Payload::None);
+            Err(Failure::of_status(StatusCode::BAD_REQUEST).message("CONNECT is for proxies"))
+        }
+        _ if is_endless(&request) => {
+            request.set_payload(actix_web::dev::Payload::None);
+            Ok(())
+        }
         _ if takes_body(request.method()) => Ok(()),
         _ => in_time(read_away(&mut request)).await,
     };
@@ -112,6 +136,18 @@ pub async fn bound_body(
 
 fn declared_length(request: &ServiceRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether actix takes everything that follows for the body of this request, whatever length it
+/// declares: the client wants to go on in another protocol, which none here does. Such a request is
+/// answered as one without a body, and ends its connection.
+pub fn is_endless(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    let wants_websocket = headers.get_all(UPGRADE).any(|value| {
+        value.to_str().is_ok_and(|value| value.trim().eq_ignore_ascii_case("websocket"))
+    });
+    let is_chunked = headers.contains_key(TRANSFER_ENCODING);
+    (wants_websocket && !is_chunked) || *request.method() == Method::CONNECT
 }
 
 fn takes_body(method: &Method) -> bool {

@@ -1,5 +1,6 @@
 //! The outermost middleware of every listener: identity, panics, the envelope, the access line.
 
+use super::body::is_endless;
 use super::{ConnectionHandle, Failure};
 use crate::kernel::telemetry::{RequestId, X_REQUEST_ID, log_access};
 use actix_web::body::{BoxBody, MessageBody};
@@ -41,6 +42,9 @@ pub async fn edge(
     let connection = request.conn_data::<ConnectionHandle>().cloned();
     if let Some(connection) = &connection {
         connection.head_arrived(is_bodyless(request.headers()));
+        if is_endless(&request) {
+            connection.end_with_this_answer();
+        }
     }
 
     // The request must not be held meanwhile: actix's router expects to be its only owner. What a
@@ -75,7 +79,7 @@ fn leave(connection: Option<ConnectionHandle>, head: &mut ResponseHead, body: Bo
     };
     // What is left of such a body would have to be read, however slow or long it is.
     let is_cut = matches!(head.status, StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE);
-    if is_cut || connection.is_draining() {
+    if is_cut || connection.ends_with_this_answer() || connection.is_draining() {
         head.set_connection_type(ConnectionType::Close);
     }
     if is_cut {

@@ -96,7 +96,7 @@ impl Failure {
     /// A body that a client takes too long to send.
     pub fn slow_body() -> Self {
         Failure::of_status(StatusCode::REQUEST_TIMEOUT)
-            .message("The body of the request took longer than 10 seconds")
+            .message("The body of the request took too long")
     }
 
     /// A dependency is away: says when to come back, and nothing of what it is.

@@ -75,7 +75,7 @@ impl Connection {
     fn refuse_slow_head(&self) {
         let id = RequestId::fresh();
         let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
-            .message("The head of the request took longer than 5 seconds");
+            .message("The head of the request took too long");
         log_access("-", "-", failure.status().as_u16(), HEAD_PATIENCE.as_micros(), &id);
         // The client may be gone, or take nothing: the connection ends with or without this.
         let _told = self.stream.try_write(&last_words(&failure, &id));
@@ -166,6 +166,15 @@ impl ConnectionHandle {
     /// The head of a request is here; whether it announces a body.
     pub fn head_arrived(&self, is_bodyless: bool) {
         self.0.head_arrived(is_bodyless);
+    }
+
+    /// Nothing that follows can be told from the request that is here.
+    pub fn end_with_this_answer(&self) {
+        self.0.end_with_this_answer();
+    }
+
+    pub fn ends_with_this_answer(&self) -> bool {
+        self.0.ends_with_this_answer()
     }
 
     /// Whether the answers of this time end their connections.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 /// From its first byte to the end of the head, for every request; and for that first byte, on a
 /// connection that has carried none yet.
-pub const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+pub const HEAD_PATIENCE: Duration = Duration::from_millis(4_800);
 /// Between an answer and the next request. Longer than the gateway keeps an idle connection, so
 /// that it never sends a request into one that is being closed here.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -55,6 +55,7 @@ pub struct Pace {
     /// behind it.
     is_bodyless: Cell<bool>,
     is_followed: Cell<bool>,
+    ends_with_this_answer: Cell<bool>,
     /// Whether nothing is to be read for now, and how much was read in one go.
     is_held: Cell<bool>,
     in_one_go: Cell<usize>,
@@ -75,6 +76,7 @@ impl Pace {
             last_bytes: Cell::new(0),
             is_bodyless: Cell::new(true),
             is_followed: Cell::new(false),
+            ends_with_this_answer: Cell::new(false),
             is_held: Cell::new(false),
             in_one_go: Cell::new(0),
             waker: RefCell::new(None),
@@ -89,6 +91,14 @@ impl Pace {
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
         self.since.set(Instant::now());
+    }
+
+    pub fn end_with_this_answer(&self) {
+        self.ends_with_this_answer.set(true);
+    }
+
+    pub fn ends_with_this_answer(&self) -> bool {
+        self.ends_with_this_answer.get()
     }
 
     /// Leaves what the client sends where it is, until [`Pace::release`].
