@@ -2,7 +2,7 @@
 
 use super::error::GatewayError;
 use super::token::TokenKeys;
-use crate::kernel::http::{BodyLimit, Caller, Failure, JsonBody, bearer_token};
+use crate::kernel::http::{BodyLimit, Caller, Failure, JsonBody, MAX_BODY_BYTES, bearer_token};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,11 @@ struct TokenAnswer {
     expires_in: &'static str,
 }
 
-/// A user and an e-mail address take less. Who has no token must not take what large bodies share.
-pub const LARGEST_TOKEN_REQUEST: BodyLimit = BodyLimit(16 * 1024);
+/// How much of a body is read that is refused in any case: who has no token must not take what large
+/// bodies share.
+pub fn body_limit(keys: &TokenKeys) -> BodyLimit {
+    if keys.hands_out_tokens() { BodyLimit(MAX_BODY_BYTES) } else { BodyLimit(16 * 1024) }
+}
 
 pub async fn issue_token(
     keys: web::Data<TokenKeys>,

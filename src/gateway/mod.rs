@@ -47,7 +47,7 @@ pub fn routes(
         )
         .service(
             web::resource("/auth/token")
-                .app_data(auth::LARGEST_TOKEN_REQUEST)
+                .app_data(auth::body_limit(keys))
                 .route(web::post().to(auth::issue_token)),
         );
     for (prefix, mount) in mounts {
