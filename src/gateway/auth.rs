@@ -2,7 +2,9 @@
 
 use super::error::GatewayError;
 use super::token::TokenKeys;
-use crate::kernel::http::{BodyLimit, Caller, Failure, JsonBody, MAX_BODY_BYTES, bearer_token};
+use crate::kernel::http::{
+    BodyLimit, Caller, Failure, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bearer_token,
+};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -58,7 +60,7 @@ struct TokenAnswer {
 /// How much of a body is read that is refused in any case: who has no token must not take what large
 /// bodies share.
 pub fn body_limit(keys: &TokenKeys) -> BodyLimit {
-    if keys.hands_out_tokens() { BodyLimit(MAX_BODY_BYTES) } else { BodyLimit(16 * 1024) }
+    if keys.hands_out_tokens() { BodyLimit(MAX_BODY_BYTES) } else { BodyLimit(SMALL_BODY_BYTES) }
 }
 
 pub async fn issue_token(

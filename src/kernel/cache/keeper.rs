@@ -151,14 +151,10 @@ impl Keeper {
                 if self.ping(live, SUSPICION_DEADLINE).await && self.deliver(live).await {
                     let silence =
                         Duration::from_millis(self.milliseconds().saturating_sub(last_answer));
-                    let next = if silence < HARMLESS_SILENCE {
-                        State::Up(live.clone())
+                    if silence < HARMLESS_SILENCE {
+                        self.advance(&seen, State::Up(live.clone()));
                     } else {
-                        State::Settling(live.clone(), Instant::now() + SETTLE)
-                    };
-                    let is_settling = matches!(next, State::Settling(..));
-                    if self.advance(&seen, next) && is_settling {
-                        log::info!("Redis was silent: going on without it for a moment");
+                        self.settle(&seen, live);
                     }
                 }
             }
@@ -216,12 +212,16 @@ impl Keeper {
         let before = self.last_answer.fetch_max(now, Ordering::Relaxed);
         let is_harmless = Duration::from_millis(now.saturating_sub(before)) < HARMLESS_SILENCE;
         if !is_harmless {
-            let settling = State::Settling(live.clone(), Instant::now() + SETTLE);
-            if self.advance(&State::Up(live.clone()), settling) {
-                log::info!("Redis was silent: going on without it for a moment");
-            }
+            self.settle(&State::Up(live.clone()), live);
         }
         is_harmless
+    }
+
+    /// Keeps readers away for a while, from the stage that was `seen`.
+    fn settle(&self, seen: &State, live: &Live) {
+        if self.advance(seen, State::Settling(live.clone(), Instant::now() + SETTLE)) {
+            log::info!("Redis was silent: going on without it for a moment");
+        }
     }
 
     async fn ping(&self, live: &Live, deadline: Duration) -> bool {

@@ -27,7 +27,7 @@ pub const BODY_PATIENCE: Duration = Duration::from_millis(9_600);
 
 /// A body up to this length is read at once. Only a few longer ones are, and the others stay with
 /// their clients meanwhile: a hundred uploads must not take a hundred times [`MAX_BODY_BYTES`].
-const SMALL_BODY_BYTES: usize = 16 * 1024;
+pub const SMALL_BODY_BYTES: usize = 16 * 1024;
 static LARGE_BODIES: Semaphore = Semaphore::const_new(6);
 /// How long a body may wait for its turn, which is not its client's fault.
 const TURN_PATIENCE: Duration = Duration::from_secs(30);
@@ -114,20 +114,19 @@ pub async fn bound_body(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_endless = is_endless(&request);
     let refused = match declared_length(&request) {
         Some(length) if length > MAX_BODY_BYTES => Err(Failure::body_too_large()),
         // No service could be asked in this way, and so a gateway does not either.
         _ if *request.method() == Method::CONNECT => {
-            request.set_payload(actix_web::dev::Payload::None);
             Err(Failure::of_status(StatusCode::BAD_REQUEST).message("CONNECT is for proxies"))
         }
-        _ if is_endless(&request) => {
-            request.set_payload(actix_web::dev::Payload::None);
-            Ok(())
-        }
-        _ if takes_body(request.method()) => Ok(()),
+        _ if is_endless || takes_body(request.method()) => Ok(()),
         _ => in_time(read_away(&mut request)).await,
     };
+    if is_endless {
+        request.set_payload(Payload::None);
+    }
     match refused {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
         Err(failure) => Ok(request.into_response(failure.error_response()).map_into_right_body()),

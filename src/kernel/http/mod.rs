@@ -17,7 +17,7 @@ pub use answer::Answer;
 pub use bearer::{ServiceToken, bearer_token, require_service_token};
 #[cfg(fuzzing)]
 pub use body::parse as parse_body;
-pub use body::{BODY_PATIENCE, BodyLimit, JsonBody, MAX_BODY_BYTES, bound_body};
+pub use body::{BODY_PATIENCE, BodyLimit, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bound_body};
 pub use caller::{Caller, X_USER_ID, believe_caller};
 pub use connection::{Connection, ConnectionHandle, Roster};
 pub use drain::Drain;

@@ -131,8 +131,7 @@ impl Changes {
             Outcome::MadeBefore(_) => committed(None),
         };
         Ok(match self.db.write(row, once, committed).await? {
-            Outcome::Made(_, answer) => answer,
-            Outcome::MadeBefore(answer) => Answer { is_replayed: true, ..answer },
+            Outcome::Made(_, answer) | Outcome::MadeBefore(answer) => answer,
         })
     }
 }
