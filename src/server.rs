@@ -36,6 +36,7 @@ use std::mem::ManuallyDrop;
 use std::pin::pin;
 use std::time::Duration;
 use stop::{Signals, Stop, Stopped};
+use tokio::runtime::Runtime;
 
 /// Serves until SIGTERM or SIGINT, then lets the requests in flight finish.
 ///
@@ -48,12 +49,26 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
         args.gateway.check_secret(&args.listen.host).map_err(Refusal)?;
         refuse_one_key_for_two_doors(&args)?;
     }
+    let runtime = runtime(&args).context("starting the runtime")?;
     // Never dropped: a query that hangs in a database that hangs would hold up the exit.
-    let system = ManuallyDrop::new(rt::System::new());
+    let system = ManuallyDrop::new(rt::System::with_tokio_rt(|| runtime));
     // Nor is this: when the threads of the workers end, at the same time as the process, the last
     // one would wake this thread, and its own means of doing so are gone by then.
     let _last_handle = ManuallyDrop::new(rt::System::current());
     system.block_on(run(args))
+}
+
+/// The runtime of the process. Its blocking threads are there for the database, and as many as its
+/// connections: unbounded, one more is started, and kept, each time that a job comes while a thread
+/// has finished another one and does not sleep yet.
+fn runtime(args: &ServeArgs) -> io::Result<Runtime> {
+    /// The connection that writes to SQLite, the migration, names that are looked up.
+    const OTHERS: usize = 4;
+    let connections = usize::try_from(args.storage.database_pool_size).unwrap_or(usize::MAX);
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(connections.saturating_add(OTHERS))
+        .build()
 }
 
 /// How long writes may take, after the last request, whose clients have gone.

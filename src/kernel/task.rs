@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 /// Tasks on the runtime of the process. actix drops a handler when its client goes away, and the
@@ -23,6 +24,15 @@ impl Tasks {
     /// Starts `work`; nobody can cancel it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.running.spawn_on(work, &self.runtime);
+    }
+
+    /// Runs `work` on a thread that it may block. The whole process shares these threads: those of
+    /// each worker would be as many again, for the few jobs that run at once.
+    pub fn block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.runtime.spawn_blocking(work)
     }
 
     /// Waits until every task has ended, at most for `patience`.

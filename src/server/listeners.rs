@@ -140,6 +140,11 @@ mod gateway {
         let settings = args.gateway.clone();
         let keys = TokenKeys::new(settings.jwt_secret.as_ref(), settings.hands_out_tokens())?;
         match (&settings.jwt_secret, settings.hands_out_tokens()) {
+            (Some(_), true) if !args.listen.host.is_loopback() => log::warn!(
+                "AUTH_TOKEN_ENDPOINT is on and HOST is {}: whoever reaches the gateway is given a \
+                 token",
+                args.listen.host
+            ),
             (Some(_), _) => {}
             (None, true) => log::warn!("JWT_SECRET is not set: tokens end with this process"),
             (None, false) => log::warn!(

@@ -30,6 +30,7 @@ cases![
         a_gateway_makes_no_database_file,
         a_second_signal_ends_it_at_once,
         services_on_a_reachable_address_are_warned_of,
+        a_token_endpoint_on_a_reachable_address_is_warned_of,
         an_in_memory_store_serves;
     BothBackends:
         sigterm_lets_a_request_finish_and_exits_with_0,
@@ -359,6 +360,21 @@ fn services_on_a_reachable_address_are_warned_of(_: &Combination) {
     assert!(!process.log().contains("without a token"), "{}", process.log());
     let process = Process::start_plain(folder.path(), "all", &[("JWT_SECRET", SECRET)]);
     assert!(!process.log().contains("without a token"), "{}", process.log());
+}
+
+fn a_token_endpoint_on_a_reachable_address_is_warned_of(_: &Combination) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let warns = |role, settings: &[(&str, &str)]| {
+        let process = Process::start_plain(folder.path(), role, settings);
+        process.log().contains("is given a token")
+    };
+    let (host, secret) = (("HOST", "0.0.0.0"), ("JWT_SECRET", SECRET));
+    let on = ("AUTH_TOKEN_ENDPOINT", "on");
+    assert!(warns("all", &[host, secret, on]));
+    assert!(warns("gateway", &[host, secret, on]));
+    assert!(!warns("product", &[host, secret, on]));
+    assert!(!warns("all", &[host, secret]));
+    assert!(!warns("all", &[secret, on]));
 }
 
 fn an_in_memory_store_serves(_: &Combination) {

@@ -1,7 +1,7 @@
 //! The values of settings: each type holds the rule of one, and never shows a secret.
 
 use clap::ValueEnum;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -258,11 +258,26 @@ impl FromStr for TrustedProxies {
         let network = |entry: &str| {
             entry
                 .parse::<IpNet>()
-                .or_else(|_| entry.parse::<IpAddr>().map(|address| address.to_canonical().into()))
+                .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from))
+                .map(canonical)
                 .map_err(|_| format!("holds \"{entry}\", which is no address and no CIDR"))
         };
         entries.map(network).collect::<Result<_, _>>().map(TrustedProxies)
     }
+}
+
+/// The IPv4 network that a part of `::ffff:0:0/96` stands for: clients are compared in that form.
+fn canonical(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let IpNet::V6(v6) = network else {
+        return network;
+    };
+    let prefix = v6.prefix_len().checked_sub(MAPPED_BITS);
+    v6.addr()
+        .to_ipv4_mapped()
+        .zip(prefix)
+        .and_then(|(v4, prefix)| Ipv4Net::new(v4, prefix).ok())
+        .map_or(network, IpNet::V4)
 }
 
 /// A key that no log, error or `--help` shows.

@@ -5,6 +5,7 @@ use super::connection::{Connector, Pooled};
 use super::outage::Outage;
 use super::turnstile::{Turn, Turnstiles};
 use crate::kernel::config::DatabaseUrl;
+use crate::kernel::task::Tasks;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,10 +27,12 @@ pub struct Lane {
     waiting: Arc<AtomicUsize>,
     outage: Outage,
     patience: Duration,
+    tasks: Tasks,
 }
 
 impl Lane {
-    pub fn new(url: &DatabaseUrl, size: u32, patience: Duration) -> Lane {
+    /// Jobs run on the blocking threads of `tasks`.
+    pub fn new(url: &DatabaseUrl, size: u32, patience: Duration, tasks: &Tasks) -> Lane {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -40,7 +43,8 @@ impl Lane {
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(Connector(url.clone()));
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
-        Lane { pool, places, waiting: Arc::default(), outage: Outage::default(), patience }
+        let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
+        Lane { pool, places, waiting, outage, patience, tasks }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -100,7 +104,7 @@ impl Lane {
         let places = entering.await.unwrap_or_else(|_| Err(self.too_late()))?;
         self.outage.check()?;
         let lane = self.clone();
-        let blocking = tokio::task::spawn_blocking(move || {
+        let blocking = self.tasks.block(move || {
             let _places = places;
             let mut conn = lane.checkout()?;
             if deadline.has_passed() {

@@ -57,18 +57,17 @@ impl Db {
     /// writers then queue here, in order, instead of racing for the lock of the file; and what
     /// that connection sees change was changed by another process.
     ///
-    /// Writes run in `tasks`.
+    /// Writes run in `tasks`, and every query on its blocking threads.
     pub fn new(url: &DatabaseUrl, pool_size: u32, tasks: &Tasks) -> Db {
+        let sqlite = |size| Lane::new(url, size, SQLITE_DEADLINE, tasks);
         let (reads, writes) = match url {
             DatabaseUrl::SqliteMemory => {
-                let only = Lane::new(url, 1, SQLITE_DEADLINE);
+                let only = sqlite(1);
                 (only.clone(), only)
             }
-            DatabaseUrl::SqliteFile(_) => {
-                (Lane::new(url, pool_size, SQLITE_DEADLINE), Lane::new(url, 1, SQLITE_DEADLINE))
-            }
+            DatabaseUrl::SqliteFile(_) => (sqlite(pool_size), sqlite(1)),
             DatabaseUrl::Postgres(_) => {
-                let all = Lane::new(url, pool_size, POSTGRES_DEADLINE);
+                let all = Lane::new(url, pool_size, POSTGRES_DEADLINE, tasks);
                 // Writes that queue on one locked row must leave connections for the reads.
                 let some = all.bounded(pool_size - pool_size / 4);
                 (all, some)

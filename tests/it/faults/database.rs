@@ -19,6 +19,7 @@ cases![
         a_database_that_goes_away_is_a_503_and_heals,
         a_database_that_hangs_is_a_503_and_heals,
         a_frozen_database_is_a_503_and_what_is_cached_is_served,
+        a_crowd_takes_few_more_threads_than_connections,
         a_store_starts_beside_a_frozen_database,
         a_database_without_a_free_connection_is_a_503_and_heals,
         a_database_that_only_reads_is_a_503_for_writes_alone,
@@ -173,6 +174,29 @@ fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combina
         last.json["data"]["remaining_stock"], 11,
         "none of those refused takes effect later"
     );
+}
+
+/// F8: a thread for each request, or for each connection and worker, would be memory for nothing.
+fn a_crowd_takes_few_more_threads_than_connections(combination: &Combination) {
+    const CLIENTS: usize = 32;
+    let app = combination.start();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    app.get("/customers?limit=1").expect(200);
+                }
+            });
+        }
+    });
+    let tasks = format!("/proc/{}/task", app.processes[0].id());
+    let names = std::fs::read_dir(tasks).expect("it runs").flatten().map(|task| {
+        // A thread may have ended meanwhile.
+        std::fs::read_to_string(task.path().join("comm")).unwrap_or_default()
+    });
+    let blocking = names.filter(|name| name.starts_with("tokio")).count();
+    // The 8 connections of the pool, and what else may block.
+    assert!((1..=12).contains(&blocking), "{blocking} threads");
 }
 
 /// F8, F10: a connection is accepted by the system, and nobody ever answers on it.

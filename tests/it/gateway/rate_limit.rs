@@ -202,7 +202,7 @@ fn assert_counted_for(app: &App, client: &str, headers: &str) {
 fn behind_trusted_proxies_the_rightmost_other_address_counts(combination: &Combination) {
     let app = combination.start_with(&[
         ("RATE_LIMIT_PER_MINUTE", "4"),
-        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48, ::ffff:192.0.2.0/120"),
     ]);
     let headers = [
         ("203.0.113.1", "X-Forwarded-For: 198.51.100.1, 203.0.113.1\r\n"),
@@ -219,6 +219,7 @@ fn behind_trusted_proxies_the_rightmost_other_address_counts(combination: &Combi
         ("203.0.113.8", "X-Forwarded-For: ::ffff:203.0.113.8\r\n"),
         ("203.0.113.9", "X-Forwarded-For: 203.0.113.9, ::ffff:10.0.0.1\r\n"),
         ("203.0.113.10", "X-Forwarded-For: 203.0.113.10, 2001:db8:ffff:1::1\r\n"),
+        ("203.0.113.15", "X-Forwarded-For: 203.0.113.15, 192.0.2.7\r\n"),
         // What stands left of the client is never looked at.
         ("203.0.113.11", "X-Forwarded-For: garbage, 203.0.113.11\r\n"),
         ("203.0.113.12", "X-Forwarded-For: garbage\r\nX-Forwarded-For: 203.0.113.12\r\n"),
