@@ -23,6 +23,9 @@ use tokio::net::TcpStream;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
+/// How much of its answers the kernel keeps for a client that does not take them, in bytes. Left to
+/// itself, it would keep megabytes, and the work for them would be done.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// For a client to read an answer that ends its connection before its own last bytes were read.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -51,6 +54,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // A process that starts again need not wait until the connections of the last one are gone.
     socket.set_reuse_address(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())

@@ -3,7 +3,7 @@
 use crate::app::{App, BINARY, Combination, Process, program};
 use crate::cases;
 use crate::client::Client;
-use crate::kit::raise_descriptor_limit;
+use crate::kit::{raise_descriptor_limit, until};
 use serde_json::{Value, json};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
@@ -17,6 +17,7 @@ cases![
     OnSqlite:
         a_slow_head_ends_its_connection,
         a_slow_reader_is_cut_and_nobody_else,
+        no_more_is_done_for_who_does_not_read,
         many_slow_clients_hold_nobody_up;
     Everywhere:
         a_client_that_wants_another_protocol_is_answered_in_this_one;
@@ -208,13 +209,13 @@ fn make_large_product(app: &App) {
 }
 
 /// A connection that has asked for much and reads nothing of it.
-fn open_slow_reader(address: &str, requests: usize) -> TcpStream {
+fn open_slow_reader(address: &str, path: &str, requests: usize) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a size");
     let address: SocketAddr = address.parse().expect("an address");
     socket.connect(&SockAddr::from(address)).expect("the server accepts connections");
     let mut stream = TcpStream::from(socket);
-    let request = "GET /products/large HTTP/1.1\r\nHost: a\r\n\r\n".repeat(requests);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(requests);
     stream.write_all(request.as_bytes()).expect("written");
     stream
 }
@@ -233,7 +234,8 @@ fn a_slow_reader_is_cut_and_nobody_else(combination: &Combination) {
     let app = combination.start();
     make_large_product(&app);
     let [_, product] = addresses(&app);
-    let readers: Vec<TcpStream> = (0..8).map(|_| open_slow_reader(&product, 8)).collect();
+    let readers: Vec<TcpStream> =
+        (0..8).map(|_| open_slow_reader(&product, "/products/large", 8)).collect();
     let give_up_at = Instant::now() + PATIENCE;
     while !readers.iter().all(is_cut) {
         assert!(Instant::now() < give_up_at, "a slow reader holds its connection");
@@ -241,6 +243,23 @@ fn a_slow_reader_is_cut_and_nobody_else(combination: &Combination) {
         thread::sleep(Duration::from_millis(20));
     }
     app.get("/products/large").expect(200);
+}
+
+/// L4: what nobody takes fills no more than a small buffer, and the requests behind it wait.
+fn no_more_is_done_for_who_does_not_read(combination: &Combination) {
+    const REQUESTS: usize = 16;
+    let app = combination.start();
+    let [_, product] = addresses(&app);
+    let reader = open_slow_reader(&product, "/products?limit=500", REQUESTS);
+    let answered = || app.processes[0].log().matches("GET /products 200").count();
+    until("an answer is made", || answered() > 0);
+    // Time enough for all of them.
+    for _ in 0..200 {
+        app.get("/customers?limit=100").expect(200);
+    }
+    let made = answered();
+    assert!((1..=6).contains(&made), "{made} of {REQUESTS} answers were made");
+    drop(reader);
 }
 
 /// L4: 500 slow heads, 500 slow bodies and 100 slow readers at once; a normal client is answered.
@@ -268,7 +287,8 @@ fn many_slow_clients_hold_nobody_up(combination: &Combination) {
             }
             served
         });
-        let readers: Vec<_> = (0..MANY / 5).map(|_| open_slow_reader(&product, 1)).collect();
+        let readers: Vec<_> =
+            (0..MANY / 5).map(|_| open_slow_reader(&product, "/products/large", 1)).collect();
         let heads: Vec<_> = (0..MANY).map(|_| slow("GET /pro")).collect();
         let bodies: Vec<_> = (0..MANY).map(|_| slow(body)).collect();
         for stream in heads.iter().chain(&bodies) {

@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a client may take to send a body, from its first byte to its last.
-pub const BODY_PATIENCE: Duration = Duration::from_millis(9_600);
+pub const BODY_PATIENCE: Duration = Duration::from_millis(9_500);
 
 /// A body up to this length is read at once. Only a few longer ones are, and the others stay with
 /// their clients meanwhile: a hundred uploads must not take a hundred times [`MAX_BODY_BYTES`].

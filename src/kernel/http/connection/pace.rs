@@ -8,12 +8,12 @@ use tokio::time::Instant;
 
 /// From its first byte to the end of the head, for every request; and for that first byte, on a
 /// connection that has carried none yet.
-pub const HEAD_PATIENCE: Duration = Duration::from_millis(4_800);
+pub const HEAD_PATIENCE: Duration = Duration::from_millis(4_500);
 /// Between an answer and the next request. Longer than the gateway keeps an idle connection, so
 /// that it never sends a request into one that is being closed here.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// For which a client may make the process wait until it takes an answer, all in all.
-const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+const WRITE_PATIENCE: Duration = Duration::from_secs(28);
 /// For which the rest of a request is read away behind an answer that ends the connection: one
 /// that is closed at once would take the answer with it.
 const LINGER: Duration = Duration::from_secs(2);
