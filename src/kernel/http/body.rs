@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// The largest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// How long a client may take to send a body, from its first byte to its last.
+/// How long a client may take to send a body, from when it is wanted to its last byte.
 pub const BODY_PATIENCE: Duration = Duration::from_millis(9_500);
 
 /// A body up to this length is read at once. Only a few longer ones are, and the others stay with
