@@ -1,6 +1,6 @@
 //! What can go wrong with customers, and how it is answered.
 
-use crate::kernel::db::DbError;
+use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Failure;
 use crate::kernel::idempotency::KeyError;
@@ -32,6 +32,15 @@ pub enum CustomerError {
 impl From<diesel::result::Error> for CustomerError {
     fn from(error: diesel::result::Error) -> Self {
         CustomerError::Db(error.into())
+    }
+}
+
+impl JobError for CustomerError {
+    fn database_error(&self) -> Option<&DbError> {
+        match self {
+            CustomerError::Db(error) => Some(error),
+            _ => None,
+        }
     }
 }
 

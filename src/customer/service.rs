@@ -66,7 +66,9 @@ impl Customers {
     ) -> Result<Answer, CustomerError> {
         let row = row_of(&id);
         let change = move |conn: &mut DbConn| {
-            store::update(conn, &id, changes).map_err(email_in_use)?.ok_or(CustomerError::NotFound)
+            store::update(conn, &id, changes.clone())
+                .map_err(email_in_use)?
+                .ok_or(CustomerError::NotFound)
         };
         self.changes.make(row, reply, change, nothing_follows).await
     }

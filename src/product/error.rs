@@ -1,6 +1,6 @@
 //! What can go wrong in the catalogue, and how it is answered.
 
-use crate::kernel::db::DbError;
+use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Failure;
 use crate::kernel::idempotency::KeyError;
@@ -34,6 +34,15 @@ pub enum ProductError {
 impl From<diesel::result::Error> for ProductError {
     fn from(error: diesel::result::Error) -> Self {
         ProductError::Db(error.into())
+    }
+}
+
+impl JobError for ProductError {
+    fn database_error(&self) -> Option<&DbError> {
+        match self {
+            ProductError::Db(error) => Some(error),
+            _ => None,
+        }
     }
 }
 

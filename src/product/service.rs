@@ -80,7 +80,7 @@ impl Products {
     ) -> Result<Answer, ProductError> {
         let (row, products, changed) = (row_of(&id), self.clone(), id.clone());
         let change = move |conn: &mut DbConn| {
-            store::update(conn, &id, changes)?.ok_or(ProductError::NotFound)
+            store::update(conn, &id, changes.clone())?.ok_or(ProductError::NotFound)
         };
         let committed = move |product: Option<&Product>| {
             products.invalidate(changed, product.map(|product| product.version))

@@ -1,7 +1,8 @@
 //! One connection type for both databases, and how a connection is opened and kept.
 
+use super::error::is_conflict;
 use crate::kernel::config::DatabaseUrl;
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::result::{ConnectionError, ConnectionResult, Error};
 use diesel::{Connection, QueryResult};
@@ -62,6 +63,37 @@ impl DbConn {
         }
     }
 
+    /// Drops the statements that were prepared on this connection, so that each is prepared anew.
+    pub fn forget_statements(&mut self) -> QueryResult<()> {
+        match self {
+            #[cfg(feature = "postgres")]
+            DbConn::Postgres(inner) => {
+                inner.batch_execute("DEALLOCATE ALL")?;
+                // diesel empties its list when the size changes.
+                inner.set_prepared_statement_cache_size(CacheSize::Disabled);
+                inner.set_prepared_statement_cache_size(CacheSize::Unbounded);
+                Ok(())
+            }
+            // SQLite looks at the schema before each use, and prepares again by itself.
+            #[cfg(feature = "sqlite")]
+            DbConn::Sqlite(_) => Ok(()),
+        }
+    }
+
+    /// Whether the server writes its messages in English. Asked of an error: `lc_messages` does
+    /// not tell, since the server's own environment may override it.
+    pub fn speaks_english(&mut self) -> bool {
+        match self {
+            #[cfg(feature = "postgres")]
+            DbConn::Postgres(inner) => match inner.batch_execute("SELECT 1 / 0") {
+                Err(Error::DatabaseError(_, answer)) => answer.message() == "division by zero",
+                _ => true,
+            },
+            #[cfg(feature = "sqlite")]
+            DbConn::Sqlite(_) => true,
+        }
+    }
+
     /// Runs `job` in one transaction: committed when it returns `Ok`, rolled back otherwise.
     pub fn transact<T, E>(&mut self, job: impl FnOnce(&mut DbConn) -> Result<T, E>) -> Result<T, E>
     where
@@ -86,17 +118,23 @@ impl DbConn {
     {
         match self {
             #[cfg(feature = "postgres")]
-            DbConn::Postgres(inner) => AnsiTransactionManager::begin_transaction(inner)?,
+            DbConn::Postgres(inner) => {
+                // Said each time: the server's default may be another one, and no session has to
+                // be trusted to have set it.
+                let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+                AnsiTransactionManager::begin_transaction_sql(inner, begin)?;
+            }
             #[cfg(feature = "sqlite")]
             DbConn::Sqlite(inner) => {
                 AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")?;
             }
         }
         match job(self) {
-            Ok(value) => Ok(match DbConn::commit_transaction(self) {
-                Ok(()) => Ending::Committed(value),
-                Err(error) => Ending::InDoubt(value, error),
-            }),
+            Ok(value) => match DbConn::commit_transaction(self) {
+                Ok(()) => Ok(Ending::Committed(value)),
+                Err(error) if is_conflict(&error) => Err(error.into()),
+                Err(error) => Ok(Ending::InDoubt(value, error)),
+            },
             Err(error) => {
                 // The job's error is the one that says what happened. A roll-back that fails
                 // leaves a broken connection, which the pool drops.
@@ -121,7 +159,8 @@ fn open_postgres(url: &str) -> ConnectionResult<DbConn> {
     let mut conn = diesel::PgConnection::establish(url)?;
     // A statement ends on the server before the deadline here, so that its thread comes back.
     conn.batch_execute(
-        "SET statement_timeout = '2500ms'; SET lock_timeout = '2000ms'; \
+        "SET default_transaction_isolation = 'read committed'; \
+         SET statement_timeout = '2500ms'; SET lock_timeout = '2000ms'; \
          SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'",
     )
     .map_err(ConnectionError::CouldntSetupConfiguration)?;

@@ -10,6 +10,10 @@ pub enum DbError {
     /// Away, locked, too slow, out of room: trying again later may help.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// Another transaction came between. Nothing of this one has taken effect, and it may succeed
+    /// when it runs again.
+    #[error("another transaction came between: {0}")]
+    Conflict(String),
     /// More work is queued than the deadline could ever let through.
     #[error("too many requests wait for the database")]
     Overloaded,
@@ -48,11 +52,13 @@ const PASSING: [&str; 18] = [
 
 impl From<Error> for DbError {
     fn from(error: Error) -> DbError {
+        if is_conflict(&error) {
+            return DbError::Conflict(error.to_string());
+        }
         let passing = match &error {
             Error::DatabaseError(kind, information) => match kind {
                 DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::SerializationFailure
                 | DatabaseErrorKind::ReadOnlyTransaction => true,
                 _ => PASSING.iter().any(|text| information.message().contains(text)),
             },
@@ -68,10 +74,25 @@ impl From<Error> for DbError {
     }
 }
 
+/// Whether a transaction was ended in favour of another one, and nothing of it has taken effect.
+pub fn is_conflict(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {
+            information.message() == "deadlock detected"
+        }
+        // A commit that failed, with its reason.
+        Error::RollbackErrorOnCommit { commit_error, .. } => is_conflict(commit_error),
+        _ => false,
+    }
+}
+
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Failure {
         match error {
-            DbError::Unavailable(_) | DbError::Overloaded => Failure::unavailable(),
+            DbError::Unavailable(_) | DbError::Conflict(_) | DbError::Overloaded => {
+                Failure::unavailable()
+            }
             DbError::Query(_) | DbError::Panicked(_) => Failure::internal(),
         }
         .because(error.to_string())

@@ -17,6 +17,9 @@ const QUEUE_LIMIT: usize = 2_048;
 /// How long the pool may take to hand out, or to open, a connection. Short: a database that
 /// refuses connections is answered with 503 within two seconds.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// What an attempt should have left of its deadline. A deadlock is found after a second, and leaves
+/// more; the time-outs of locks and statements leave less.
+const NEAR: Duration = Duration::from_millis(1_750);
 
 #[derive(Clone)]
 pub struct Lane {
@@ -160,6 +163,11 @@ pub struct Deadline(pub Instant);
 impl Deadline {
     pub fn has_passed(self) -> bool {
         Instant::now() >= self.0
+    }
+
+    /// Whether too little time is left to begin something again.
+    pub fn is_near(self) -> bool {
+        Instant::now() + NEAR >= self.0
     }
 }
 

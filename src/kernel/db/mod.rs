@@ -3,6 +3,7 @@
 //! Every query runs on a blocking thread, inside [`Db::read`] or [`Db::write`], under a deadline
 //! and behind a bounded queue. Nothing else in the program may touch a connection while it serves.
 
+mod attempts;
 mod connection;
 mod error;
 mod json;
@@ -11,6 +12,7 @@ mod migrate;
 mod outage;
 mod turnstile;
 
+pub use attempts::JobError;
 pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::DbError;
 pub use json::{Json, JsonObject};
@@ -86,23 +88,26 @@ impl Db {
         }))
     }
 
-    /// Runs one query, or several that need no common snapshot.
+    /// Runs one query, or several that need no common snapshot. `job` runs again from its start
+    /// where the database asks for that.
     ///
     /// # Errors
     /// The closure's own error; [`DbError::Unavailable`] when the database does not answer in
     /// time; [`DbError::Overloaded`] when too many wait already.
-    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    pub async fn read<T, E, F>(&self, mut job: F) -> Result<T, E>
     where
-        F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
+        F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
-        E: From<DbError> + Send + 'static,
+        E: JobError,
     {
         self.refuse_before_migration()?;
-        self.0.reads.run(move |pooled| job(&mut pooled.conn)).await
+        let deadline = self.0.reads.deadline();
+        self.0.reads.run(move |pooled| pooled.attempt(deadline, &mut job)).await
     }
 
     /// Runs `job` in one transaction, which can write from its start: committed when it returns
-    /// `Ok`, rolled back otherwise. `row` names what is written, such as `product:prod_001`: few
+    /// `Ok`, rolled back otherwise. After a deadlock and the like it runs again, in a new
+    /// transaction, as if for the first time. `row` names what is written, such as `product:prod_001`: few
     /// writes of one row run at once, so that a row in great demand leaves room for the others.
     ///
     /// `committed` runs after every commit that was made or may have been made, before the client
@@ -112,15 +117,15 @@ impl Db {
     /// # Errors
     /// As [`Db::read`]. After [`DbError::Unavailable`] the effect is unknown, as ever when an
     /// answer is lost.
-    pub async fn write<T, E, F, C>(&self, row: String, job: F, committed: C) -> Result<T, E>
+    pub async fn write<T, E, F, C>(&self, row: String, mut job: F, committed: C) -> Result<T, E>
     where
-        F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
+        F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
         C: FnOnce(&T) -> BoxFuture<'static, ()> + Send + 'static,
         T: Send + Sync + 'static,
-        E: From<DbError> + From<diesel::result::Error> + Send + 'static,
+        E: JobError,
     {
         self.refuse_before_migration()?;
-        let in_time = move |conn: &mut DbConn, deadline: Deadline| {
+        let mut in_time = move |conn: &mut DbConn, deadline: Deadline| {
             let value = job(conn)?;
             if deadline.has_passed() {
                 // The client has its 503: better that it is true.
@@ -129,7 +134,8 @@ impl Db {
             Ok(value)
         };
         let transaction = move |pooled: &mut Pooled, deadline| {
-            let ending = pooled.conn.transact_to_end(|conn| in_time(conn, deadline));
+            let ending = pooled
+                .attempt(deadline, |conn| conn.transact_to_end(|conn| in_time(conn, deadline)));
             if matches!(ending, Ok(Ending::InDoubt(..))) {
                 pooled.doubt();
             }

@@ -8,7 +8,7 @@ mod store;
 
 pub use store::delete_all;
 
-use crate::kernel::db::{Db, DbConn, DbError, Turnstiles};
+use crate::kernel::db::{Db, DbConn, DbError, JobError, Turnstiles};
 use crate::kernel::http::{Answer, Failure, IdempotencyKey};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
@@ -88,14 +88,14 @@ impl Changes {
         &self,
         row: String,
         reply: Reply<T>,
-        job: F,
+        mut job: F,
         committed: C,
     ) -> Result<Answer, E>
     where
-        F: FnOnce(&mut DbConn) -> Result<T, E> + Send + 'static,
+        F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
         C: FnOnce(Option<&T>) -> BoxFuture<'static, ()> + Send + 'static,
         T: Send + Sync + 'static,
-        E: From<DbError> + From<diesel::result::Error> + From<KeyError> + Send + 'static,
+        E: JobError + From<KeyError>,
     {
         let Reply { key, render } = reply;
         // Waited for here, so that those who repeat themselves hold no connection meanwhile.
@@ -111,7 +111,7 @@ impl Changes {
             None => None,
         };
         let once = move |conn: &mut DbConn| -> Result<Outcome<T>, E> {
-            let _turn = turn;
+            let _held_to_the_end = &turn;
             if let Some(key) = &key {
                 match store::claim(conn, key, PATIENCE)? {
                     Claim::Fresh => {}

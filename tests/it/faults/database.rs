@@ -1,6 +1,8 @@
 //! PostgreSQL away, killed, frozen, late, or with a row that somebody else holds.
 
-use super::{MIGRATIONS, PATH, expect_unavailable, migration_count};
+use super::{
+    Lock, MIGRATIONS, PATH, expect_unavailable, migration_count, until_a_lock_is_waited_for,
+};
 use crate::app::{App, Combination, Process, Storage};
 use crate::cases;
 use crate::kit::history::End;
@@ -429,11 +431,7 @@ fn a_locked_row_holds_up_nobody_else(combination: &Combination) {
         let takes: Vec<_> = (0..TAKES)
             .map(|_| scope.spawn(|| app.patch(&inventory, &json!({ "quantity": 1 })).status))
             .collect();
-        until("some of them wait for the row", || {
-            let waiting = "SELECT count(*) AS count FROM pg_locks JOIN pg_stat_activity USING (pid) \
-                           WHERE datname = current_database() AND NOT granted";
-            app.storage.count(waiting) > 0
-        });
+        until_a_lock_is_waited_for(&app.storage);
         for round in 0..20 {
             let (_, took) =
                 timed(|| app.get(&format!("/products/prod_{:03}", round + 2)).expect(200));
@@ -451,20 +449,4 @@ fn a_locked_row_holds_up_nobody_else(combination: &Combination) {
     let taken = answers.iter().filter(|status| **status == 200).count();
     let left = app.get(PATH).expect(200).json["data"]["stock"].as_u64().expect("a stock");
     assert_eq!(u64::try_from(1000 - taken), Ok(left), "those refused took nothing");
-}
-
-/// A row lock of a transaction that is none of the program's.
-struct Lock(diesel::PgConnection);
-
-impl Lock {
-    fn hold(database_url: &str, table: &str, id: &str) -> Lock {
-        let mut conn = diesel::PgConnection::establish(database_url).expect("it is there");
-        let sql = format!("BEGIN; SELECT 1 FROM {table} WHERE id = '{id}' FOR UPDATE");
-        conn.batch_execute(&sql).expect("the row is there");
-        Lock(conn)
-    }
-
-    fn release(mut self) {
-        self.0.batch_execute("COMMIT").expect("nothing was written");
-    }
 }

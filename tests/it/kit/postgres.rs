@@ -15,6 +15,7 @@ pub struct Postgres {
     folder: TempDir,
     bin: PathBuf,
     port: u16,
+    locale: Option<&'static str>,
 }
 
 impl Postgres {
@@ -35,7 +36,15 @@ impl Postgres {
             folder,
             bin: folder_from_env("TEST_POSTGRES_BIN"),
             port: free_port(),
+            locale: None,
         }
+    }
+
+    /// A server that tells its errors in the language of a locale; started.
+    pub fn speaking(locale: &'static str) -> Postgres {
+        let postgres = Postgres { locale: Some(locale), ..Postgres::reserve() };
+        postgres.start();
+        postgres
     }
 
     pub fn started() -> Postgres {
@@ -73,7 +82,12 @@ impl Postgres {
             options.push(format!("--regid={}", owner.gid()));
             options.push("--clear-groups".to_owned());
         }
-        let mut program = vec![self.bin.join("postgres").display().to_string()];
+        let locales = format!("LOCPATH={}", folder_from_env("TEST_LOCALES").display());
+        let mut program = vec!["env".to_owned(), locales];
+        program.push(self.bin.join("postgres").display().to_string());
+        if let Some(locale) = self.locale {
+            program.extend(["-c".to_owned(), format!("lc_messages={locale}")]);
+        }
         program.extend(["-D".to_owned(), data.display().to_string()]);
         program.extend(["-p".to_owned(), self.port.to_string()]);
         for setting in [
