@@ -25,6 +25,7 @@ mod readme;
 mod reliability;
 mod schema;
 mod seed;
+mod start;
 mod stop;
 mod torture;
 
@@ -99,6 +100,7 @@ pub fn all_cases() -> Vec<Case> {
         integrity::cases(),
         health::cases(),
         connections::cases(),
+        start::cases(),
         stop::cases(),
         panics::cases(),
         schema::cases(),

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// A connection used this recently is not pinged again when it is taken from the pool: the ping
 /// would cost every query a round trip.
 const PING_AFTER: Duration = Duration::from_secs(1);
+/// How long SQLite waits for another process to release the file.
+#[cfg(feature = "sqlite")]
+pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to whichever database is configured; `store.rs` files are written once for it.
 #[derive(diesel::MultiConnection)]
@@ -49,14 +52,14 @@ impl DbConn {
         }
     }
 
-    /// Lets statements of this connection run as long as they take, for work that no request
-    /// waits for.
+    /// Lets the statements of this transaction run as long as they take, for work that no request
+    /// waits for. The limits of the session stay: behind a pooler, it is not this one's alone.
     pub fn lift_time_limits(&mut self) -> QueryResult<()> {
         match self {
             #[cfg(feature = "postgres")]
             DbConn::Postgres(inner) => inner.batch_execute(
-                "SET statement_timeout = 0; SET lock_timeout = 0; \
-                 SET idle_in_transaction_session_timeout = 0",
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0",
             ),
             #[cfg(feature = "sqlite")]
             DbConn::Sqlite(_) => Ok(()),
@@ -170,9 +173,10 @@ fn open_postgres(url: &str) -> ConnectionResult<DbConn> {
 #[cfg(feature = "sqlite")]
 fn open_sqlite(path: &str) -> ConnectionResult<DbConn> {
     let mut conn = diesel::SqliteConnection::establish(path)?;
-    conn.batch_execute(
-        "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL",
-    )
+    conn.batch_execute(&format!(
+        "PRAGMA busy_timeout = {}; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL",
+        SQLITE_BUSY_TIMEOUT.as_millis()
+    ))
     .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(DbConn::Sqlite(conn))
 }

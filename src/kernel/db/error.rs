@@ -27,7 +27,7 @@ pub enum DbError {
 
 /// Texts of passing faults. diesel hides the SQLSTATE and SQLite's result code, so that the text
 /// is all there is; what it does not name counts as a bug and is logged as one.
-const PASSING: [&str; 18] = [
+const PASSING: [&str; 19] = [
     // SQLite: SQLITE_BUSY, _LOCKED, _FULL, _IOERR, _CANTOPEN, _READONLY
     "database is locked",
     "database table is locked",
@@ -35,6 +35,8 @@ const PASSING: [&str; 18] = [
     "disk I/O error",
     "unable to open database file",
     "attempt to write a readonly database",
+    // PostgreSQL: 42501, of a role that may only read
+    "permission denied for",
     // PostgreSQL: 57014, 55P03, 57P01..3, 53xxx, 58xxx
     "canceling statement due to",
     "terminating connection",

@@ -234,8 +234,10 @@ impl Db {
         job: impl FnOnce(&mut DbConn) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let mut pooled = self.0.writes.checkout()?;
-        pooled.conn.lift_time_limits()?;
-        pooled.conn.transact(job)
+        pooled.conn.transact(|conn| {
+            conn.lift_time_limits()?;
+            job(conn)
+        })
     }
 
     fn refuse_before_migration(&self) -> Result<(), DbError> {
