@@ -4,7 +4,7 @@ use super::error::CustomerError;
 use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer};
 use super::service::Customers;
 use super::wire::{
-    CreateCustomer, CustomerAnswer, CustomerView, ListAnswer, OrderView, UpdateCustomer,
+    CreateCustomer, CustomerAnswer, CustomerView, FILTERS, ListAnswer, OrderView, UpdateCustomer,
     parse_list_query,
 };
 use crate::kernel::http::{
@@ -49,7 +49,7 @@ async fn list_customers(
     let mut response = HttpResponse::Ok();
     if let (true, Some(last)) = (has_more, rows.last()) {
         let cursor = Cursor { created_at: last.created_at, id: last.id.clone() };
-        if let Some(link) = next_link(&request, &cursor) {
+        if let Some(link) = next_link(&request, &FILTERS, &cursor) {
             response.insert_header((LINK, link));
         }
     }

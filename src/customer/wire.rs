@@ -19,6 +19,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 const DEFAULT_LIMIT: i64 = 100;
+/// The parameters that choose customers: what [`parse_list_query`] reads beside the page.
+pub const FILTERS: [&str; 2] = ["tier", "email"];
 
 /// Reads the query of `GET /customers`.
 ///

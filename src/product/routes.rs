@@ -4,8 +4,8 @@ use super::error::ProductError;
 use super::model::{NewProduct, Product, ProductChanges, ProductId, Quantity};
 use super::service::Products;
 use super::wire::{
-    CreateProduct, ProductAnswer, ProductListAnswer, PurchaseAnswer, TakeStock, UpdateProduct,
-    parse_list_query,
+    CreateProduct, FILTERS, ProductAnswer, ProductListAnswer, PurchaseAnswer, TakeStock,
+    UpdateProduct, parse_list_query,
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::http::{
@@ -46,7 +46,7 @@ async fn list_products(
     let mut response = HttpResponse::Ok();
     if let (true, Some(last)) = (has_more, rows.last()) {
         let cursor = Cursor { created_at: last.created_at, id: last.id.clone() };
-        if let Some(link) = next_link(&request, &cursor) {
+        if let Some(link) = next_link(&request, &FILTERS, &cursor) {
             response.insert_header((LINK, link));
         }
     }

@@ -16,6 +16,8 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 const DEFAULT_LIMIT: i64 = 10;
+/// The parameters that choose products: what [`parse_list_query`] reads beside the page.
+pub const FILTERS: [&str; 4] = ["category", "brand", "minPrice", "maxPrice"];
 
 /// Reads the query of `GET /products`.
 ///

@@ -6,6 +6,7 @@
 //! separate processes, and directly.
 
 mod app;
+mod bounds;
 mod cache;
 mod cli;
 mod client;
@@ -93,6 +94,7 @@ pub fn all_cases() -> Vec<Case> {
         product::cases(),
         customer::cases(),
         input::cases(),
+        bounds::cases(),
         gateway::cases(),
         cache::cases(),
         idempotency::cases(),

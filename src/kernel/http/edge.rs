@@ -7,8 +7,8 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue,
-    HttpDate, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, HttpDate,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
@@ -41,7 +41,7 @@ pub async fn edge(
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let connection = request.conn_data::<ConnectionHandle>().cloned();
     if let Some(connection) = &connection {
-        connection.head_arrived(is_bodyless(request.headers()));
+        connection.head_arrived();
         if is_endless(&request) {
             connection.end_with_this_answer();
         }
@@ -87,11 +87,6 @@ fn leave(connection: Option<ConnectionHandle>, head: &mut ResponseHead, body: Bo
         return body;
     }
     connection.answered(body)
-}
-
-fn is_bodyless(headers: &HeaderMap) -> bool {
-    let has_length = headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
-    !has_length && !headers.contains_key(TRANSFER_ENCODING)
 }
 
 /// A failure as it stands on the wire, where no request is there to be answered. It says that the

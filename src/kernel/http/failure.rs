@@ -123,6 +123,11 @@ impl Failure {
             StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", "Method Not Allowed"),
             StatusCode::REQUEST_TIMEOUT => ("REQUEST_TIMEOUT", "Request Timeout"),
             StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "Payload Too Large"),
+            StatusCode::URI_TOO_LONG => ("URI_TOO_LONG", "URI Too Long"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+                ("HEADERS_TOO_LARGE", "Request Header Fields Too Large")
+            }
+            StatusCode::MISDIRECTED_REQUEST => ("MISDIRECTED_REQUEST", "Misdirected Request"),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => {
                 ("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
             }

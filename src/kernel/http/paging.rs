@@ -82,13 +82,16 @@ pub struct Pagination {
     pub has_more: bool,
 }
 
-/// A `Link` header to the page that follows `last`: the same request with its cursor moved on.
+/// A `Link` header to the page that follows `last`: the limit and the `filters` of the request, with
+/// its cursor moved on. A parameter that nobody reads is left out: however long it is, the header of
+/// an answer stays short enough for every proxy.
 /// `None` for a request whose URI cannot stand in a header.
-pub fn next_link(request: &HttpRequest, last: &Cursor) -> Option<HeaderValue> {
+pub fn next_link(request: &HttpRequest, filters: &[&str], last: &Cursor) -> Option<HeaderValue> {
     let (path, query) = (request.uri().path(), request.query_string());
     let kept = query.split('&').filter(|pair| {
-        let name = percent_decode_str(pair.split('=').next().unwrap_or(pair)).decode_utf8_lossy();
-        !pair.is_empty() && name != "after" && name != "offset"
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        !value.is_empty() && (name == "limit" || filters.contains(&name.as_ref()))
     });
     let cursor = format!("after={last}");
     let pairs: Vec<&str> = kept.chain([cursor.as_str()]).collect();

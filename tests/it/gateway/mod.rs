@@ -10,7 +10,7 @@ mod smuggling;
 mod tokens;
 mod trust;
 mod upstreams;
-mod wire;
+pub mod wire;
 
 use crate::Case;
 

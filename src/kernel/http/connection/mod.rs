@@ -2,8 +2,10 @@
 //!
 //! actix times the head of a connection's first request, and nothing else. So the socket itself is
 //! ours (docs/adr/0006): it tells from what is read and written, and from what the edge says, what
-//! it is waiting for, and ends a connection whose client takes too long.
+//! it is waiting for, and ends a connection whose client takes too long. It also hands actix one
+//! request at a time, and none whose head is too large ([`framing`]).
 
+mod framing;
 mod pace;
 mod roster;
 
@@ -15,13 +17,15 @@ use crate::kernel::telemetry::{RequestId, log_access};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
+use framing::{Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
 use pace::{HEAD_PATIENCE, Pace};
 use roster::Place;
 use socket2::SockRef;
 use std::io;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -32,10 +36,17 @@ const SILENCE_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest that a timer sleeps. It is set again only when it has run off, and not for each
 /// request; so it must never sleep past the shortest deadline.
 const LONGEST_NAP: Duration = HEAD_PATIENCE;
+/// How much is read of what comes behind a request that is served.
+const MOST_KEPT_BYTES: usize = 8 * 1024;
 
 pub struct Connection {
     stream: TcpStream,
     pace: Rc<Pace>,
+    framing: Framing,
+    /// What was read and is not handed on: it belongs to the next requests.
+    kept: Vec<u8>,
+    /// Whether the client was told that nothing more is read for it.
+    is_refused: bool,
     timer: Pin<Box<Sleep>>,
     _place: Place,
 }
@@ -47,7 +58,15 @@ impl Connection {
         let _without_delay = socket.set_tcp_nodelay(true);
         let _bounded_silence = socket.set_tcp_user_timeout(Some(SILENCE_PATIENCE));
         let timer = Box::pin(sleep_until(Instant::now() + LONGEST_NAP));
-        Connection { stream, pace, timer, _place: place }
+        Connection {
+            stream,
+            pace,
+            framing: Framing::default(),
+            kept: Vec::new(),
+            is_refused: false,
+            timer,
+            _place: place,
+        }
     }
 
     /// What the edge needs of it.
@@ -71,14 +90,96 @@ impl Connection {
         false
     }
 
-    /// Says why the connection ends. Nothing else is being written: no request is being answered.
-    fn refuse_slow_head(&self) {
+    /// Hands on what was kept, if it is its turn.
+    fn hand_on_kept(&mut self, buffer: &mut ReadBuf<'_>) -> Result<usize, Refused> {
+        let here = self.kept.len().min(buffer.remaining());
+        let admitted = self.framing.admit(&self.kept[..here])?;
+        buffer.put_slice(&self.kept[..admitted]);
+        self.kept.drain(..admitted);
+        if self.kept.is_empty() {
+            self.kept = Vec::new();
+        }
+        Ok(admitted)
+    }
+
+    /// Reads what the client has sent, hands on what belongs to this request, and keeps the rest.
+    /// Ready with nothing at the end of what the client has to say.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<Result<(), Refused>>> {
+        let before = buffer.filled().len();
+        while self.kept.len() < MOST_KEPT_BYTES {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+            let read = &buffer.filled()[before..];
+            let is_end = read.is_empty();
+            let admitted = match self.kept.is_empty() {
+                true => match self.framing.admit(read) {
+                    Ok(admitted) => admitted,
+                    Err(refused) => return Poll::Ready(Ok(Err(refused))),
+                },
+                false => 0,
+            };
+            self.kept.extend_from_slice(&read[admitted..]);
+            buffer.set_filled(before + admitted);
+            match (admitted, is_end) {
+                (0, false) => {}
+                // The end comes behind what was kept.
+                (0, true) if !self.kept.is_empty() => break,
+                _ => return Poll::Ready(Ok(Ok(()))),
+            }
+        }
+        // Woken when the request that is served is answered.
+        Poll::Pending
+    }
+
+    /// Answers in the place of actix, for the last time. Nothing else is being written: no request is
+    /// being answered.
+    fn refuse(&mut self, failure: &Failure, after: Duration) {
         let id = RequestId::fresh();
-        let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
-            .message("The head of the request took too long");
-        log_access("-", "-", failure.status().as_u16(), HEAD_PATIENCE.as_micros(), &id);
+        log_access("-", "-", failure.status().as_u16(), after.as_micros(), &id);
         // The client may be gone, or take nothing: the connection ends with or without this.
-        let _told = self.stream.try_write(&last_words(&failure, &id));
+        let _told = self.stream.try_write(&last_words(failure, &id));
+        let _said_all = SockRef::from(&self.stream).shutdown(Shutdown::Write);
+        self.pace.answered_finally();
+        self.kept = Vec::new();
+        self.is_refused = true;
+    }
+
+    /// Reads away what the client still sends: a connection that is closed at once would take the
+    /// refusal with it.
+    fn poll_farewell(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        loop {
+            if self.has_passed(self.pace.read_deadline(), context) {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+            let read = buffer.filled().len() - before;
+            buffer.set_filled(before);
+            if read == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+fn to_failure(refused: Refused) -> Failure {
+    match refused {
+        Refused::TargetTooLong => Failure::of_status(StatusCode::URI_TOO_LONG)
+            .message(format!("The target of a request may have at most {MAX_TARGET_BYTES} bytes")),
+        Refused::HeadTooLarge => Failure::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            .message(format!(
+                "A request may have at most {MAX_HEADERS} headers, {MAX_LINE_BYTES} bytes in each, \
+                 and {MAX_HEAD_BYTES} bytes in all"
+            )),
+        Refused::Fragment => Failure::of_status(StatusCode::BAD_REQUEST)
+            .message("The target of a request must not have a fragment (#)"),
     }
 }
 
@@ -90,6 +191,9 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.is_refused {
+            return this.poll_farewell(context, buffer);
+        }
         if this.pace.is_held() {
             this.pace.listen(context.waker());
             return Poll::Pending;
@@ -99,13 +203,25 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut this.stream).poll_read(context, buffer);
-        if outcome.is_ready() {
-            let bytes = &buffer.filled()[before..];
-            if !bytes.is_empty() {
-                this.pace.read(bytes);
+        let outcome = match this.hand_on_kept(buffer) {
+            Ok(0) => this.poll_receive(context, buffer),
+            outcome => Poll::Ready(Ok(outcome.map(drop))),
+        };
+        match outcome {
+            Poll::Ready(Ok(Ok(()))) => {
+                let handed_on = buffer.filled().len() - before;
+                if handed_on > 0 {
+                    this.pace.read(handed_on);
+                }
+                return Poll::Ready(Ok(()));
             }
-            return outcome;
+            Poll::Ready(Ok(Err(refused))) => {
+                buffer.set_filled(before);
+                this.refuse(&to_failure(refused), Duration::ZERO);
+                return this.poll_farewell(context, buffer);
+            }
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => {}
         }
         this.pace.drained();
         if this.pace.is_idle() {
@@ -114,8 +230,10 @@ impl AsyncRead for Connection {
         if !this.has_passed(this.pace.read_deadline(), context) {
             return Poll::Pending;
         }
-        if this.pace.is_within_head() {
-            this.refuse_slow_head();
+        if this.pace.is_within_head() && this.framing.is_within_head() {
+            let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
+                .message("The head of the request took too long");
+            this.refuse(&failure, HEAD_PATIENCE);
         }
         this.pace.answered_finally();
         Poll::Ready(Ok(()))
@@ -147,8 +265,11 @@ impl AsyncWrite for Connection {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_flush(context);
-        if outcome.is_ready() {
-            this.pace.flushed();
+        if outcome.is_ready() && this.pace.flushed() {
+            this.framing.answered();
+            if !this.kept.is_empty() {
+                context.waker().wake_by_ref();
+            }
         }
         outcome
     }
@@ -163,9 +284,9 @@ impl AsyncWrite for Connection {
 pub struct ConnectionHandle(Rc<Pace>);
 
 impl ConnectionHandle {
-    /// The head of a request is here; whether it announces a body.
-    pub fn head_arrived(&self, is_bodyless: bool) {
-        self.0.head_arrived(is_bodyless);
+    /// The head of a request is here.
+    pub fn head_arrived(&self) {
+        self.0.head_arrived();
     }
 
     /// Nothing that follows can be told from the request that is here.

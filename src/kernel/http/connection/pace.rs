@@ -49,12 +49,6 @@ pub struct Pace {
     /// Since when the client takes nothing of an answer, and for how long it took nothing before.
     blocked_since: Cell<Option<Instant>>,
     blocked_before: Cell<Duration>,
-    /// The last bytes that were read, the latest lowest.
-    last_bytes: Cell<u32>,
-    /// Whether the request that is served has no body, and whether bytes of another one stand
-    /// behind it.
-    is_bodyless: Cell<bool>,
-    is_followed: Cell<bool>,
     ends_with_this_answer: Cell<bool>,
     /// Whether nothing is to be read for now, and how much was read in one go.
     is_held: Cell<bool>,
@@ -73,9 +67,6 @@ impl Pace {
             last_call: Cell::new(last_call),
             blocked_since: Cell::new(None),
             blocked_before: Cell::new(Duration::ZERO),
-            last_bytes: Cell::new(0),
-            is_bodyless: Cell::new(true),
-            is_followed: Cell::new(false),
             ends_with_this_answer: Cell::new(false),
             is_held: Cell::new(false),
             in_one_go: Cell::new(0),
@@ -130,32 +121,18 @@ impl Pace {
         self.in_one_go.set(0);
     }
 
-    /// Bytes have come.
-    pub fn read(&self, bytes: &[u8]) {
-        self.in_one_go.set(self.in_one_go.get() + bytes.len());
-        let recent = bytes.len().saturating_sub(4);
-        let roll = |last: u32, byte: &u8| last << 8 | u32::from(*byte);
-        self.last_bytes.set(bytes[recent..].iter().fold(self.last_bytes.get(), roll));
-        match self.phase.get() {
-            Phase::New | Phase::Idle => {
-                self.last_call.set(None);
-                self.enter(Phase::Head);
-            }
-            Phase::Serving | Phase::Answered if self.is_bodyless.get() => {
-                self.is_followed.set(true);
-            }
-            _ => {}
+    /// So many bytes have come, and were handed on.
+    pub fn read(&self, bytes: usize) {
+        self.in_one_go.set(self.in_one_go.get() + bytes);
+        if self.is_idle() {
+            self.last_call.set(None);
+            self.enter(Phase::Head);
         }
     }
 
     /// The head of a request is complete, and the request is on its way to its handler.
-    pub fn head_arrived(&self, is_bodyless: bool) {
+    pub fn head_arrived(&self) {
         self.phase.set(Phase::Serving);
-        self.is_bodyless.set(is_bodyless);
-        // What was read last ends with an empty line, or there is more behind the head.
-        let last = self.last_bytes.get();
-        let ends_with_head = last & 0x00ff_ffff == 0x000a_0d0a || last & 0xffff == 0x0a0a;
-        self.is_followed.set(is_bodyless && !ends_with_head);
         self.blocked_before.set(Duration::ZERO);
     }
 
@@ -169,15 +146,15 @@ impl Pace {
         self.enter(Phase::Ending);
     }
 
-    /// Everything that was answered so far is with the client, or on its way.
-    pub fn flushed(&self) {
+    /// Everything that was answered so far is with the client, or on its way. Says whether an answer
+    /// was.
+    pub fn flushed(&self) -> bool {
         self.taken();
-        match (self.phase.get(), self.is_followed.get()) {
-            (Phase::Answered, false) => self.enter(Phase::Idle),
-            // Half of the next head came with this request: its time begins now.
-            (Phase::Answered, true) => self.enter(Phase::Head),
-            _ => {}
+        let is_answered = self.phase.get() == Phase::Answered;
+        if is_answered {
+            self.enter(Phase::Idle);
         }
+        is_answered
     }
 
     /// The client took some of an answer.
@@ -209,9 +186,9 @@ impl Pace {
         }
     }
 
-    /// Whether it waits for the rest of a head, and not perhaps of a body that nobody read.
+    /// Whether it waits for the rest of a head, or of a body that nobody read.
     pub fn is_within_head(&self) -> bool {
-        self.phase.get() == Phase::Head && self.is_bodyless.get()
+        self.phase.get() == Phase::Head
     }
 
     pub fn is_idle(&self) -> bool {
