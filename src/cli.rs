@@ -1,6 +1,8 @@
 //! The command line: types for clap, and no behaviour.
 
-use crate::kernel::config::{GatewaySettings, ListenSettings, LogFilter, StorageSettings};
+use crate::kernel::config::{
+    GatewaySettings, ListenSettings, LogFilter, Secret, StorageSettings, whole,
+};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Load products.json, customers.json and orders.json, all or nothing
     Seed(SeedArgs),
+    /// Print a token, for who holds the JWT_SECRET of the gateways
+    Token(TokenArgs),
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +65,38 @@ pub struct SeedArgs {
 
     #[command(flatten)]
     pub storage: StorageSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct TokenArgs {
+    /// Id of the user whom the token names
+    #[arg(long, env = "CHRONOS_TOKEN_USER", value_name = "ID", value_parser = short_text)]
+    pub user: String,
+
+    /// E-mail address of the user
+    #[arg(long, env = "CHRONOS_TOKEN_EMAIL", value_name = "ADDRESS", value_parser = short_text)]
+    pub email: String,
+
+    /// Lifetime of the token, in seconds
+    #[arg(
+        long,
+        env = "CHRONOS_TOKEN_TTL",
+        value_name = "SECONDS",
+        default_value = "86400",
+        value_parser = whole(1..=86_400)
+    )]
+    pub ttl: u32,
+
+    /// Key of the tokens (HS256), the one of the gateways
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_secret: Option<Secret>,
+}
+
+/// As the token endpoint takes them.
+fn short_text(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 255;
+    let is_fine = !text.trim().is_empty() && text.chars().count() <= LONGEST;
+    is_fine.then(|| text.to_owned()).ok_or_else(|| format!("must have 1 to {LONGEST} characters"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

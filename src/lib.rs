@@ -3,7 +3,8 @@
 //! ```text
 //! main ── cli            the command line
 //!      ├─ server         composition root: a role becomes listeners and mounts
-//!      └─ seed           data files into one transaction
+//!      ├─ seed           data files into one transaction
+//!      └─ token          a token for who holds the key
 //! gateway                the public door: rate limit, token, forwarding; no tables
 //! product, customer      a slice each: routes · wire · model · service · store · error
 //! schema                 the tables, as diesel sees them
@@ -25,3 +26,4 @@ pub mod product;
 pub mod schema;
 pub mod seed;
 pub mod server;
+pub mod token;

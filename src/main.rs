@@ -3,6 +3,7 @@
 use chronos::cli::{Cli, Command};
 use chronos::kernel::config;
 use chronos::kernel::error::Refusal;
+use chronos::kernel::streams::say_error;
 use chronos::kernel::telemetry;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
@@ -15,23 +16,30 @@ const FAILED: u8 = 1;
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    if let Err(reason) = config::load_dotenv() {
-        eprintln!("error: {reason}");
-        return ExitCode::from(REFUSED);
-    }
+    let from_dotenv = match config::load_dotenv() {
+        Ok(names) => names,
+        Err(reason) => {
+            say_error(reason);
+            return ExitCode::from(REFUSED);
+        }
+    };
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
     };
     telemetry::init_log(&cli.rust_log);
+    for name in config::unknown_names(&from_dotenv, &settings()) {
+        log::warn!(".env: {name} is no setting of Chronos, and changes nothing");
+    }
     let outcome = match cli.command {
         Command::Serve(args) => chronos::server::serve(args),
         Command::Seed(args) => chronos::seed::seed(&args),
+        Command::Token(args) => chronos::token::token(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say_error(format_args!("{error:#}"));
             ExitCode::from(if error.is::<Refusal>() { REFUSED } else { FAILED })
         }
     }
@@ -57,8 +65,16 @@ fn explain(error: &clap::Error) -> ExitCode {
         _ if error.kind() == ErrorKind::InvalidValue => "needs a value".into(),
         _ => std::error::Error::source(error).map_or(String::new(), ToString::to_string),
     };
-    eprintln!("error: {setting}: {reason}");
+    say_error(format_args!("{setting}: {reason}"));
     ExitCode::from(REFUSED)
+}
+
+/// The variables of all settings of all commands.
+fn settings() -> Vec<String> {
+    let root = Cli::command();
+    let of_commands = root.get_subcommands().flat_map(|command| command.get_arguments());
+    let variables = root.get_arguments().chain(of_commands).filter_map(|known| known.get_env());
+    variables.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 /// `GATEWAY_PORT (--gateway-port)`, for clap's `--gateway-port <GATEWAY_PORT>`.

@@ -16,7 +16,7 @@ mod stop;
 
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, RedisLink};
-use crate::kernel::config::DatabaseUrl;
+use crate::kernel::config::{DatabaseUrl, ListenSettings};
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
 use crate::kernel::error::Refusal;
@@ -38,7 +38,7 @@ use std::time::Duration;
 use stop::{Signals, Stop, Stopped};
 use tokio::runtime::Runtime;
 
-/// Serves until SIGTERM or SIGINT, then lets the requests in flight finish.
+/// Serves until SIGTERM, SIGHUP or SIGINT, then lets the requests in flight finish.
 ///
 /// # Errors
 /// A [`Refusal`] for settings that cannot be served; anything else that stops the start.
@@ -49,6 +49,11 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
         args.gateway.check_secret(&args.listen.host).map_err(Refusal)?;
         refuse_one_key_for_two_doors(&args)?;
     }
+    #[cfg(feature = "database")]
+    if args.role != Role::Gateway {
+        crate::kernel::db::refuse_url(&args.storage.database_url)?;
+    }
+    args.listen.warn_of_ports_of_kubernetes();
     let runtime = runtime(&args).context("starting the runtime")?;
     // Never dropped: a query that hangs in a database that hangs would hold up the exit.
     let system = ManuallyDrop::new(rt::System::with_tokio_rt(|| runtime));
@@ -158,8 +163,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         banner::print(&args, &places, &migration);
         migration.finish.await
     };
-    let bound = Duration::from_secs(args.listen.shutdown_timeout_seconds.into());
-    let serving = serve_all(listeners, drain, bound, signals);
+    let serving = serve_all(listeners, drain, &args.listen, signals);
     // What opens first is first told to the world: a signal that is there already stops it after.
     match select(pin!(opening), pin!(serving)).await {
         Either::Left((opened, serving)) => {
@@ -210,13 +214,14 @@ fn warn_of_open_services(args: &ServeArgs, listeners: &[Place]) {
 async fn serve_all(
     listeners: Vec<Listener>,
     drain: Drain,
-    bound: Duration,
+    settings: &ListenSettings,
     signals: Signals,
 ) -> anyhow::Result<()> {
     let (closers, servers): (Vec<_>, Vec<_>) =
         listeners.into_iter().map(|listener| (listener.closer, listener.server)).unzip();
     let handles = servers.iter().map(|server| server.handle()).collect();
-    let stop = Stop { drain, closers, handles, bound }.at_signal(signals);
+    let (bound, drained_for) = (settings.shutdown_timeout(), settings.shutdown_drain());
+    let stop = Stop { drain, closers, handles, bound, drained_for }.at_signal(signals);
     let results = match select(join_all(servers), pin!(stop)).await {
         Either::Left((results, _)) => results,
         Either::Right((Stopped::WithNothingInFlight, serving)) => serving.await,

@@ -79,8 +79,21 @@ impl TokenKeys {
     /// # Errors
     /// When signing fails.
     pub fn issue(&self, user_id: String, email: String) -> anyhow::Result<Option<String>> {
+        self.issue_for(user_id, email, LIFETIME_SECONDS)
+    }
+
+    /// As [`TokenKeys::issue`], for so many seconds, which may be fewer than 24 hours.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn issue_for(
+        &self,
+        user_id: String,
+        email: String,
+        lifetime_seconds: i64,
+    ) -> anyhow::Result<Option<String>> {
         let now = Utc::now().timestamp();
-        let exp = now + LIFETIME_SECONDS;
+        let exp = now + lifetime_seconds.min(LIFETIME_SECONDS);
         let claims = Claims { user_id, email, iat: Some(now), exp, nbf: None };
         let token = encode(&Header::new(Algorithm::HS256), &claims, &self.0.encoding)?;
         Ok(Some(token).filter(|token| token.len() <= MAX_TOKEN_BYTES))

@@ -12,6 +12,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod money;
+pub mod streams;
 pub mod task;
 pub mod telemetry;
 pub mod text;

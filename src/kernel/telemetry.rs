@@ -1,12 +1,16 @@
 //! The log, the identity of a request, and the access line.
 
 use crate::kernel::config::LogFilter;
+use crate::kernel::streams::single_line;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use std::fmt;
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The target of the lines that are one for each request: they hold no text of others.
+const ACCESS: &str = "chronos::access";
 
 const MAX_REQUEST_ID: usize = 128;
 
@@ -35,7 +39,22 @@ impl log::Log for Discreet {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        if self.enabled(record.metadata()) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        if record.target() == ACCESS {
+            return self.0.log(record);
+        }
+        // libpq and others below write over several lines, and a reader of the log takes each for a
+        // line of its own.
+        let text = record.args().to_string();
+        if text.contains('\n') {
+            let line = single_line(&text);
+            let metadata = record.metadata().clone();
+            self.0.log(
+                &log::Record::builder().metadata(metadata).args(format_args!("{line}")).build(),
+            );
+        } else {
             self.0.log(record);
         }
     }
@@ -99,7 +118,7 @@ fn random_u128() -> u128 {
 pub fn log_access(method: &str, path: &str, status: u16, micros: u128, id: &RequestId) {
     let is_word = method.len() <= 20 && method.bytes().all(|byte| byte.is_ascii_uppercase());
     let (method, path) = (if is_word { method } else { "*" }, discreet_path(path));
-    log::info!(target: "chronos::access", "{method} {path} {status} {micros}us request_id={id}");
+    log::info!(target: ACCESS, "{method} {path} {status} {micros}us request_id={id}");
 }
 
 /// The path, with `*` for every segment that no route and no id could be.

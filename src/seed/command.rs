@@ -4,8 +4,9 @@ use super::files::{self, Store};
 use crate::cli::SeedArgs;
 use crate::kernel::cache::RedisLink;
 use crate::kernel::config::RedisUrl;
-use crate::kernel::db::{Db, DbConn};
+use crate::kernel::db::{Db, DbConn, refuse_url};
 use crate::kernel::error::Refusal;
+use crate::kernel::streams;
 use crate::kernel::task::Tasks;
 use actix_web::rt;
 use anyhow::Context;
@@ -14,6 +15,7 @@ use std::time::Instant;
 /// See `seed`.
 pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let started = Instant::now();
+    refuse_url(&args.storage.database_url)?;
     let store = files::read(&args.data_dir)?;
     let runtime = rt::Runtime::new()?;
     let redis = args.storage.redis_url.as_ref().map(|url| connect(&runtime, url)).transpose()?;
@@ -36,7 +38,9 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     if let Some(redis) = redis {
         clear(&runtime, &redis)?;
     }
-    println!("{} into {url} in {:.1} s", store.summary(), started.elapsed().as_secs_f64());
+    let took = started.elapsed().as_secs_f64();
+    // The rows are there, whoever listens.
+    let _unheard = streams::say(format!("{} into {url} in {took:.1} s", store.summary()));
     Ok(())
 }
 

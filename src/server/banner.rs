@@ -28,6 +28,10 @@ fn render(args: &ServeArgs, listeners: &[Place], migration: &Migration) -> Strin
             Role::Customer => line("customer", format!("{url}  {}", back_door(args))),
         }
     }
+    if args.listen.host.0.is_unspecified() {
+        let host = args.listen.host;
+        line("interfaces", format!("HOST is {host}: every interface of this machine answers"));
+    }
     if args.role == Role::Gateway {
         line("upstreams", args.gateway.product_service_url.to_string());
         line("", args.gateway.customer_service_url.to_string());

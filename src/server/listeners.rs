@@ -81,6 +81,7 @@ fn bind_one(
             (listen.customer_service_port, "CUSTOMER_SERVICE_PORT", "customer-service")
         }
     };
+    let port = port.number();
     let wanted = SocketAddr::new(listen.host.0, port);
     let refused = |error| cannot_bind(&error, listen, port, setting);
     let socket = sockets::bind(wanted).map_err(refused)?;

@@ -4,21 +4,25 @@ use super::sockets::Closer;
 use crate::kernel::http::Drain;
 use actix_server::ServerHandle;
 use futures_util::future::{Either, join_all, select};
+use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// For which everything is still served after SIGTERM, so that whoever spreads the requests sees
-/// that this process is no longer ready, and clients come to the end of their connections.
-const LAME_DUCK: Duration = Duration::from_secs(1);
+/// Signals that come so soon after one are that one: a terminal and a supervisor send theirs to the
+/// process and to its group, and a shell that ends passes SIGHUP on.
+const ONE_SIGNAL: Duration = Duration::from_millis(300);
 /// For connections that are being made to be accepted, and for those that are let go to end.
 const A_MOMENT: Duration = Duration::from_millis(200);
 
-/// SIGTERM and SIGINT, caught from the moment that this is made.
+/// SIGTERM, SIGHUP and SIGINT, caught from the moment that this is made. A SIGHUP that is ignored
+/// when the process starts, as under `nohup`, stays ignored.
 pub struct Signals {
     terminate: Signal,
+    hangup: Option<Signal>,
     interrupt: Signal,
+    counted_at: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +35,12 @@ impl Signals {
     pub fn catch() -> anyhow::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
+            hangup: match is_hangup_ignored() {
+                true => None,
+                false => Some(signal(SignalKind::hangup())?),
+            },
             interrupt: signal(SignalKind::interrupt())?,
+            counted_at: None,
         })
     }
 
@@ -40,11 +49,33 @@ impl Signals {
     }
 
     async fn next_kind(&mut self) -> Kind {
-        match select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await {
-            Either::Left(_) => Kind::Terminate,
-            Either::Right(_) => Kind::Interrupt,
+        loop {
+            let hangup = async {
+                match &mut self.hangup {
+                    Some(signal) => signal.recv().await,
+                    None => pending().await,
+                }
+            };
+            let kind = tokio::select! {
+                _ = self.terminate.recv() => Kind::Terminate,
+                _ = hangup => Kind::Terminate,
+                _ = self.interrupt.recv() => Kind::Interrupt,
+            };
+            if self.counted_at.is_none_or(|at| at.elapsed() >= ONE_SIGNAL) {
+                self.counted_at = Some(Instant::now());
+                return kind;
+            }
         }
     }
+}
+
+/// Whether whoever started the process has SIGHUP ignored, as `nohup` does.
+fn is_hangup_ignored() -> bool {
+    const HANGUP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & HANGUP != 0)
 }
 
 /// How a stop ended.
@@ -62,6 +93,9 @@ pub struct Stop {
     pub handles: Vec<ServerHandle>,
     /// From the signal to the end.
     pub bound: Duration,
+    /// For how much of that, after SIGTERM, everything is still served: whoever spreads the requests
+    /// sees that this process is no longer ready, and clients come to the end of their connections.
+    pub drained_for: Duration,
 }
 
 impl Stop {
@@ -73,8 +107,7 @@ impl Stop {
         self.drain.begin();
         if kind == Kind::Terminate {
             log::info!("stopping: not ready any more, serving for a moment yet");
-            let lame_duck = LAME_DUCK.min(self.bound / 4);
-            select(pin!(sleep(lame_duck)), pin!(signals.next())).await;
+            select(pin!(sleep(self.drained_for)), pin!(signals.next())).await;
         }
         log::info!("stopping: no new connections, waiting for requests in flight");
         let again = async {

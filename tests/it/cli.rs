@@ -101,7 +101,9 @@ fn every_setting_is_documented_everywhere(_: &Combination) {
 }
 
 fn every_flag_names_its_variable_in_the_help(_: &Combination) {
-    for arguments in [&["--help"][..], &["serve", "--help"], &["seed", "--help"]] {
+    for arguments in
+        [&["--help"][..], &["serve", "--help"], &["seed", "--help"], &["token", "--help"]]
+    {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(0));
         let help = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -247,7 +249,12 @@ fn an_unusable_database_file_fails_with_its_name(_: &Combination) {
         "not a database, but a long enough text".repeat(50),
     )
     .expect("written");
-    for url in ["sqlite://missing/folder/store.db", "sqlite://text.db"] {
+    for (url, reason) in [
+        ("sqlite://missing/folder/store.db", "mkdir -p missing/folder"),
+        ("sqlite://.", "is a folder"),
+        ("sqlite://text.db/store.db", "is no folder"),
+        ("sqlite://text.db", "not a database"),
+    ] {
         for command in ["serve", "seed"] {
             let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
             let settings = [
@@ -260,6 +267,7 @@ fn an_unusable_database_file_fails_with_its_name(_: &Combination) {
             let output = run_in(&folder, &[command], &settings);
             assert_eq!(output.status.code(), Some(1), "{command} {url}");
             assert!(stderr(&output).contains(url), "{}", stderr(&output));
+            assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         }
     }
 }
@@ -354,6 +362,7 @@ fn services_on_a_reachable_address_are_warned_of(_: &Combination) {
     let settings = [("HOST", "0.0.0.0"), ("JWT_SECRET", SECRET)];
     let process = Process::start_plain(folder.path(), "all", &settings);
     assert!(process.log().contains("without a token"), "{}", process.log());
+    assert!(process.banner.contains("every interface"), "{}", process.banner);
     let token = ("SERVICE_TOKEN", "b7d20a9be1f64c3c8a5d7e1f90c2b4a6");
     let settings = [("HOST", "0.0.0.0"), ("JWT_SECRET", SECRET), token];
     let process = Process::start_plain(folder.path(), "all", &settings);
@@ -389,7 +398,7 @@ fn an_in_memory_store_serves(_: &Combination) {
 }
 
 fn sigterm_lets_a_request_finish_and_exits_with_0(combination: &Combination) {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "HUP", "INT"] {
         let mut app = combination.start();
         // A request that is half-way when the signal comes: its head is there, its body is not.
         let body = br#"{"quantity":1}"#;

@@ -26,9 +26,11 @@ mod readme;
 mod reliability;
 mod schema;
 mod seed;
+mod settings;
 mod start;
 mod stop;
 mod torture;
+mod urls;
 
 use app::{Backend, Combination, Door, Servers};
 use libtest_mimic::{Arguments, Trial};
@@ -102,7 +104,9 @@ pub fn all_cases() -> Vec<Case> {
         integrity::cases(),
         health::cases(),
         connections::cases(),
+        settings::cases(),
         start::cases(),
+        urls::cases(),
         stop::cases(),
         panics::cases(),
         schema::cases(),

@@ -3,32 +3,24 @@
 //! A value that does not parse ends the program with status 2 and the name of the setting; there
 //! is never a default in its place.
 
+mod discreet;
+mod dotenv;
+mod numbers;
+mod postgres_url;
 mod values;
 
+pub use discreet::without_credentials;
+pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_names};
+pub use numbers::{Port, whole};
+pub use postgres_url::PostgresUrl;
 pub use values::{
     BindAddress, DatabaseUrl, LogFilter, RedisUrl, Secret, Switch, TrustedProxies, UpstreamUrl,
 };
 
 use clap::Args;
+use numbers::port_or;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::time::Duration;
-
-/// Reads `.env` of the working directory into the environment; what is set already wins.
-///
-/// # Errors
-/// When the file is there and cannot be read or parsed.
-pub fn load_dotenv() -> Result<(), String> {
-    match dotenvy::from_path(Path::new(".env")) {
-        Ok(()) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        // dotenvy quotes the whole line, which may hold a secret.
-        Err(dotenvy::Error::LineParse(_, column)) => {
-            Err(format!(".env: a line is not NAME=value (near its column {column})"))
-        }
-        Err(error) => Err(format!(".env: {error}")),
-    }
-}
 
 /// Where data lives: what `serve` and `seed` share.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +30,7 @@ pub struct StorageSettings {
     pub database_url: DatabaseUrl,
 
     /// Connections in the database pool
-    #[arg(long, env, default_value = "16", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, env, default_value = "16", value_parser = whole(1..=1000))]
     pub database_pool_size: u32,
 
     /// redis://HOST:PORT, the cache and the rate limit that all replicas share; unset: they live in
@@ -47,7 +39,7 @@ pub struct StorageSettings {
     pub redis_url: Option<RedisUrl>,
 
     /// Lifetime of a cached product, in seconds
-    #[arg(long, env, default_value = "60", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, env, default_value = "60", value_parser = whole(1..=86_400))]
     pub cache_ttl_seconds: u32,
 }
 
@@ -65,28 +57,62 @@ pub struct ListenSettings {
     pub host: BindAddress,
 
     /// Port of the gateway
-    #[arg(long, env, default_value = "3000")]
-    pub gateway_port: u16,
+    #[arg(long, env, default_value = "3000", value_parser = port_or(3000))]
+    pub gateway_port: Port,
 
     /// Port of the product service
-    #[arg(long, env, default_value = "3001")]
-    pub product_service_port: u16,
+    #[arg(long, env, default_value = "3001", value_parser = port_or(3001))]
+    pub product_service_port: Port,
 
     /// Port of the customer service
-    #[arg(long, env, default_value = "3002")]
-    pub customer_service_port: u16,
+    #[arg(long, env, default_value = "3002", value_parser = port_or(3002))]
+    pub customer_service_port: Port,
 
     /// What the services ask of their callers, and the gateway tells them; at least 32 bytes; unset:
     /// they ask for nothing
     #[arg(long, env, hide_env_values = true)]
     pub service_token: Option<Secret>,
 
-    /// How long requests in flight may take to finish after SIGTERM, in seconds
-    #[arg(long, env, default_value = "10", value_parser = clap::value_parser!(u32).range(0..=3600))]
+    /// How long everything is still served after SIGTERM, with /readyz 503, in seconds; at most
+    /// three quarters of SHUTDOWN_TIMEOUT_SECONDS
+    #[arg(long, env, default_value = "1", value_parser = whole(0..=3600))]
+    pub shutdown_drain_seconds: u32,
+
+    /// How long a stop may take from the signal on, in seconds: the drain, and then the requests in
+    /// flight
+    #[arg(long, env, default_value = "10", value_parser = whole(0..=3600))]
     pub shutdown_timeout_seconds: u32,
 }
 
 impl ListenSettings {
+    /// From the signal to the end.
+    pub fn shutdown_timeout(&self) -> Duration {
+        Duration::from_secs(self.shutdown_timeout_seconds.into())
+    }
+
+    /// How much of it everything is still served: the requests in flight keep a quarter.
+    pub fn shutdown_drain(&self) -> Duration {
+        let wanted = Duration::from_secs(self.shutdown_drain_seconds.into());
+        wanted.min(self.shutdown_timeout() * 3 / 4)
+    }
+
+    /// Says which of the ports are not what their variable says, and why.
+    pub fn warn_of_ports_of_kubernetes(&self) {
+        for (name, port) in [
+            ("GATEWAY_PORT", self.gateway_port),
+            ("PRODUCT_SERVICE_PORT", self.product_service_port),
+            ("CUSTOMER_SERVICE_PORT", self.customer_service_port),
+        ] {
+            if port.is_of_kubernetes() {
+                log::warn!(
+                    "{name} is an address and no port: Kubernetes sets it beside a Service of that \
+                     name (enableServiceLinks); ignored, the port is {}",
+                    port.number()
+                );
+            }
+        }
+    }
+
     /// Refuses a token that others could guess or look up, or that no header can carry.
     ///
     /// # Errors
@@ -124,7 +150,7 @@ pub struct GatewaySettings {
     pub auth_token_endpoint: Option<Switch>,
 
     /// Requests a minute for each client address, and the size of its burst; 0: no limit
-    #[arg(long, env, default_value = "100", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    #[arg(long, env, default_value = "100", value_parser = whole(0..=1_000_000_000))]
     pub rate_limit_per_minute: u32,
 
     /// Addresses or CIDRs, comma-separated, whose X-Forwarded-For names the client

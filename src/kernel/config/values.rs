@@ -1,5 +1,7 @@
 //! The values of settings: each type holds the rule of one, and never shows a secret.
 
+use super::discreet::without_credentials;
+use super::postgres_url::PostgresUrl;
 use clap::ValueEnum;
 use ipnet::{IpNet, Ipv4Net};
 use std::fmt;
@@ -42,14 +44,14 @@ pub enum Switch {
 pub enum DatabaseUrl {
     SqliteFile(PathBuf),
     SqliteMemory,
-    /// As libpq takes it.
-    Postgres(String),
+    Postgres(PostgresUrl),
 }
 
 impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<DatabaseUrl, String> {
+        refuse_white_space_at_the_ends(text)?;
         if text == "sqlite::memory:" || text == "sqlite://:memory:" {
             return compiled_in(cfg!(feature = "sqlite"), "sqlite", DatabaseUrl::SqliteMemory);
         }
@@ -67,11 +69,20 @@ impl FromStr for DatabaseUrl {
             };
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let url = DatabaseUrl::Postgres(with_timeouts(text));
+            let url = DatabaseUrl::Postgres(text.parse()?);
             return compiled_in(cfg!(feature = "postgres"), "postgres", url);
         }
         Err("has an unknown scheme; write sqlite://PATH, sqlite::memory: or postgres://…".into())
     }
+}
+
+/// A newline at the end of a file, or a space that was pasted along, would be a part of the secret,
+/// and nobody could see why it is not the one that the others have.
+fn refuse_white_space_at_the_ends(text: &str) -> Result<(), String> {
+    let is_bare = text.trim() == text;
+    is_bare.then_some(()).ok_or_else(|| {
+        "begins or ends with white space (such as the newline of a file): take it away".into()
+    })
 }
 
 fn compiled_in(is: bool, feature: &str, url: DatabaseUrl) -> Result<DatabaseUrl, String> {
@@ -82,35 +93,13 @@ fn compiled_in(is: bool, feature: &str, url: DatabaseUrl) -> Result<DatabaseUrl,
     }
 }
 
-/// By default, libpq waits for minutes for a connection, and for hours for an answer from a machine
-/// that is gone; seconds, but for the last one, which is in milliseconds.
-const LIBPQ_TIMEOUTS: [(&str, u32); 5] = [
-    ("connect_timeout", 2),
-    ("keepalives_idle", 10),
-    ("keepalives_interval", 5),
-    ("keepalives_count", 3),
-    ("tcp_user_timeout", 10_000),
-];
-
-/// Settings of the operator's own stay.
-fn with_timeouts(url: &str) -> String {
-    let missing = LIBPQ_TIMEOUTS.iter().filter(|(name, _)| !url.contains(&format!("{name}=")));
-    let parameters: Vec<String> = missing.map(|(name, value)| format!("{name}={value}")).collect();
-    let joint = if url.contains('?') { '&' } else { '?' };
-    if parameters.is_empty() {
-        url.to_owned()
-    } else {
-        format!("{url}{joint}{}", parameters.join("&"))
-    }
-}
-
 impl fmt::Display for DatabaseUrl {
     /// Without user, password and parameters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DatabaseUrl::SqliteFile(path) => write!(f, "sqlite://{}", path.display()),
             DatabaseUrl::SqliteMemory => f.write_str("sqlite::memory:"),
-            DatabaseUrl::Postgres(url) => f.write_str(&without_credentials(url)),
+            DatabaseUrl::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -137,6 +126,14 @@ impl FromStr for RedisUrl {
     fn from_str(text: &str) -> Result<RedisUrl, String> {
         use deadpool_redis::redis::IntoConnectionInfo;
 
+        refuse_white_space_at_the_ends(text)?;
+        let (_, rest) = text.split_once("://").unwrap_or_default();
+        if rest.rsplit_once('@').is_some_and(|(secret, _)| secret.contains(['#', '?', '/'])) {
+            // Everything from there on would be left out, and a part of the password be the host.
+            return Err(
+                "has a #, ? or / before its @: write %23, %3F and %2F in the password".into()
+            );
+        }
         match text.into_connection_info() {
             Ok(_) if text.starts_with("redis://") || text.starts_with("redis+unix://") => {
                 Ok(RedisUrl(text.to_owned()))
@@ -155,14 +152,6 @@ impl fmt::Display for RedisUrl {
 impl fmt::Debug for RedisUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-fn without_credentials(url: &str) -> String {
-    let bare = url.split(['?', '#']).next().unwrap_or(url);
-    match (bare.split_once("://"), bare.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-        _ => bare.to_owned(),
     }
 }
 
@@ -332,6 +321,7 @@ impl FromStr for Secret {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Secret, String> {
+        refuse_white_space_at_the_ends(text)?;
         Ok(Secret(text.to_owned()))
     }
 }

@@ -2,6 +2,8 @@
 
 use super::error::is_conflict;
 use crate::kernel::config::DatabaseUrl;
+#[cfg(feature = "postgres")]
+use crate::kernel::config::PostgresUrl;
 use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::result::{ConnectionError, ConnectionResult, Error};
@@ -42,7 +44,9 @@ impl DbConn {
     pub fn open(url: &DatabaseUrl) -> ConnectionResult<DbConn> {
         match url {
             #[cfg(feature = "postgres")]
-            DatabaseUrl::Postgres(url) => open_postgres(url),
+            DatabaseUrl::Postgres(url) => {
+                open_postgres(&url.conninfo()).map_err(|error| discreet(url, error))
+            }
             #[cfg(feature = "sqlite")]
             DatabaseUrl::SqliteFile(path) => open_sqlite(&path.to_string_lossy()),
             #[cfg(feature = "sqlite")]
@@ -155,6 +159,39 @@ pub enum Ending<T> {
     Committed(T),
     /// The commit failed, or its answer was lost: the change may have been made.
     InDoubt(T, Error),
+}
+
+/// What libpq has against the parameters of a connection; it connects to nobody.
+pub fn refusal_of(url: &DatabaseUrl) -> Option<String> {
+    match url {
+        #[cfg(feature = "postgres")]
+        DatabaseUrl::Postgres(url) => {
+            let refused = diesel::PgConnection::establish(&url.conninfo_of_nowhere()).err()?;
+            let message = refused.to_string();
+            // What it says of the server that is not there, and a hint below that.
+            let is_of_nowhere =
+                |line: &&str| line.starts_with("connection to server") || line.starts_with('\t');
+            let reason = message.lines().find(|line| !is_of_nowhere(line))?;
+            let hint = if reason.contains("SSL support is not compiled in") {
+                "; build with --features tls"
+            } else {
+                ""
+            };
+            Some(url.censor_refusal(reason) + hint)
+        }
+        _ => None,
+    }
+}
+
+/// What libpq and the server say names the user, and a line for each server that was tried.
+#[cfg(feature = "postgres")]
+fn discreet(url: &PostgresUrl, error: ConnectionError) -> ConnectionError {
+    match error {
+        ConnectionError::BadConnection(message) => {
+            ConnectionError::BadConnection(url.censor(&message))
+        }
+        other => other,
+    }
 }
 
 #[cfg(feature = "postgres")]

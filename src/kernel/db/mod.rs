@@ -6,6 +6,8 @@
 mod attempts;
 mod connection;
 mod error;
+#[cfg(feature = "sqlite")]
+mod file;
 mod json;
 mod lane;
 mod migrate;
@@ -20,6 +22,7 @@ pub use migrate::{Load, PrepareError, Prepared};
 pub use turnstile::Turnstiles;
 
 use crate::kernel::config::DatabaseUrl;
+use crate::kernel::error::Refusal;
 use crate::kernel::task::Tasks;
 use connection::{Ending, Pooled};
 use futures_util::future::BoxFuture;
@@ -28,6 +31,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// Refuses a URL that no database could be reached by, however long one waits.
+///
+/// # Errors
+/// What libpq has against it, without a value of it.
+pub fn refuse_url(url: &DatabaseUrl) -> Result<(), Refusal> {
+    match connection::refusal_of(url) {
+        Some(reason) => Err(Refusal(format!("DATABASE_URL (--database-url): {reason}"))),
+        None => Ok(()),
+    }
+}
 
 /// The whole of a job on SQLite, with waiting: longer than its `busy_timeout` of 5 s, so that a
 /// write that waits for another process ends before its client is told that it did not.
@@ -234,10 +248,16 @@ impl Db {
         job: impl FnOnce(&mut DbConn) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let mut pooled = self.0.writes.checkout()?;
-        pooled.conn.transact(|conn| {
+        let done = pooled.conn.transact(|conn| {
             conn.lift_time_limits()?;
             job(conn)
-        })
+        });
+        #[cfg(feature = "sqlite")]
+        let done = done.map_err(|error| match format!("{error:#}") {
+            text if text.contains("readonly database") => file::unusable(&self.0.url, &error),
+            _ => error,
+        });
+        done
     }
 
     fn refuse_before_migration(&self) -> Result<(), DbError> {

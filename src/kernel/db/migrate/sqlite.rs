@@ -4,7 +4,8 @@ use super::{
     DatabaseUrl, DbConn, Difference, Lane, Load, PrepareError, Prepared, Wait, run_migrations,
 };
 use crate::kernel::db::connection::SQLITE_BUSY_TIMEOUT;
-use anyhow::{Context, anyhow, bail};
+use crate::kernel::db::file::unusable;
+use anyhow::bail;
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,13 @@ pub fn prepare(
     load: Option<Load>,
 ) -> Result<Prepared, PrepareError> {
     // Opened once by hand for its error: the pool only says that it timed out.
-    DbConn::open(url).map_err(|error| anyhow!("opening {url}: {error}"))?;
+    DbConn::open(url).map_err(|error| unusable(url, &error.into()))?;
     // It can be opened, but not within the patience of the pool: the machine is busy.
     let mut pooled =
         writes.checkout().map_err(|error| PrepareError::Unavailable(error.to_string()))?;
     set_busy_timeout(&mut pooled.conn, ONE_TRY)?;
     let prepared =
-        bring_up_to_date(&mut pooled.conn, url, load).with_context(|| format!("opening {url}"))?;
+        bring_up_to_date(&mut pooled.conn, url, load).map_err(|error| unusable(url, &error))?;
     set_busy_timeout(&mut pooled.conn, SQLITE_BUSY_TIMEOUT)?;
     // Nothing is cached yet: what changed before now is no news to the watch for other writers,
     // which would else forget the first products that were read.

@@ -1,0 +1,23 @@
+//! What may be shown of a URL. Nothing else shows one.
+
+/// A URL without its user, password and parameters, of any kind and however it is mistaken: nothing
+/// that stands between `//` and the last `@` is ever shown.
+///
+/// The user and the password may hold `#` and `?` as they are, so that an `@` counts up to the first
+/// `/`. Behind that, an `@` is either part of a parameter or of a password with a `/` in it: then
+/// only the scheme is shown.
+pub fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "…".into();
+    };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    let place = match (rest.rfind('@'), authority.rfind('@')) {
+        (Some(last), Some(own)) if last == own => &rest[own + 1..],
+        (Some(_), _) => "…",
+        (None, _) => rest,
+    };
+    let shown = place.split(['?', '#']).next().unwrap_or(place);
+    // A scheme is a word; what comes before `://` in a mistaken value may be anything.
+    let is_word = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    format!("{}://{shown}", if is_word { scheme } else { "…" })
+}
