@@ -1,8 +1,9 @@
 //! A service behind the gateway: whether it is asked at all, and by how many at once.
 //!
-//! A **breaker** opens after a few failures in a row. From then on requests are answered at once,
-//! and a task of its own asks the service each second whether it lives; never is a client's request
-//! the one that finds out. A **bulkhead** bounds how many requests wait for one service, so that a
+//! A **breaker** opens after a few failures in a row, each of which counts only where the service
+//! answers no probe either: what one request provokes says nothing of the others. From then on
+//! requests are answered at once, and a task of its own asks the service each second whether it lives;
+//! never is a client's request the one that finds out. A **bulkhead** bounds how many requests wait for one service, so that a
 //! silent one cannot take the gateway down with it.
 
 use super::error::GatewayError;
@@ -13,7 +14,8 @@ use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{self, Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 /// Failures in a row that open the breaker.
 const FAILURES: u32 = 5;
@@ -31,6 +33,8 @@ struct Inner {
     url: UpstreamUrl,
     breaker: Mutex<Breaker>,
     opened: Notify,
+    /// The last probe that a failing request asked for. Locked while it goes on: one serves all.
+    last_probe: sync::Mutex<Option<Probed>>,
     places: Arc<Semaphore>,
     places_with_body: Arc<Semaphore>,
 }
@@ -40,6 +44,12 @@ struct Inner {
 pub enum Carries {
     ABody,
     Nothing,
+}
+
+#[derive(Clone, Copy)]
+struct Probed {
+    began: Instant,
+    is_alive: bool,
 }
 
 #[derive(Default)]
@@ -63,6 +73,7 @@ pub enum Fault {
 /// A request that may be sent: its place, and what the breaker knew when it began.
 pub struct Visit {
     upstream: Upstream,
+    began: Instant,
     answers_before: u64,
     _place: OwnedSemaphorePermit,
 }
@@ -70,8 +81,9 @@ pub struct Visit {
 impl Upstream {
     pub fn new(url: UpstreamUrl) -> Upstream {
         let [places, places_with_body] = [(); 2].map(|()| Arc::new(Semaphore::new(PLACES)));
-        let (breaker, opened) = (Mutex::default(), Notify::new());
-        Upstream(Arc::new(Inner { url, breaker, opened, places, places_with_body }))
+        let (breaker, opened, last_probe) =
+            (Mutex::default(), Notify::new(), sync::Mutex::default());
+        Upstream(Arc::new(Inner { url, breaker, opened, last_probe, places, places_with_body }))
     }
 
     pub fn url(&self) -> &UpstreamUrl {
@@ -95,7 +107,10 @@ impl Upstream {
             Carries::Nothing => &self.0.places,
         };
         match Arc::clone(places).try_acquire_owned() {
-            Ok(place) => Ok(Visit { upstream: self.clone(), answers_before, _place: place }),
+            Ok(place) => {
+                let (upstream, began) = (self.clone(), Instant::now());
+                Ok(Visit { upstream, began, answers_before, _place: place })
+            }
             Err(_) => Err(Failure::unavailable()
                 .message("Too many requests wait for the service behind the gateway")
                 .because(format!("{self}: {PLACES} requests are waiting for it already"))),
@@ -137,9 +152,25 @@ impl Visit {
         }
     }
 
-    /// The service has failed. That counts only where it has answered nobody since this request
-    /// began: one slow route says nothing of the service, nor do requests that were broken off
-    /// together before it came back.
+    /// Whether the service has answered a probe since this request began. Asks it where nobody has;
+    /// `ask` gives up by itself.
+    pub async fn is_alive<F>(&self, ask: impl FnOnce(UpstreamUrl) -> F) -> bool
+    where
+        F: Future<Output = bool>,
+    {
+        let mut last = self.upstream.0.last_probe.lock().await;
+        if let Some(probed) = last.filter(|probed| probed.began >= self.began) {
+            return probed.is_alive;
+        }
+        let began = Instant::now();
+        let is_alive = ask(self.upstream.0.url.clone()).await;
+        *last = Some(Probed { began, is_alive });
+        is_alive
+    }
+
+    /// The service has failed, and is not [alive](Visit::is_alive). That counts only where it has
+    /// answered nobody since this request began: requests that were broken off together before it
+    /// came back say nothing of it.
     pub fn failed(self, fault: Fault) {
         let mut breaker = self.upstream.breaker();
         if breaker.open.is_some() || breaker.answers != self.answers_before {

@@ -8,7 +8,7 @@ mod request_body;
 
 use super::error::GatewayError;
 use super::forwarding;
-use super::upstream::{Fault, Upstream};
+use super::upstream::{Fault, Upstream, Visit};
 use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
 use crate::kernel::http::Failure;
 use crate::kernel::telemetry::RequestId;
@@ -21,7 +21,9 @@ use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use request_body::RequestBody;
 use std::error::Error;
+use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -34,8 +36,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// What a connection may hold of a message in each direction: also more than any head has. hyper
 /// would take 400 KiB, for each of however many uploads.
 const MOST_BUFFERED: usize = 32 * 1024;
-/// The whole of a look at a service that is not asked otherwise.
+/// The whole of a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// After this time without an answer a service is probed, so that it is known by the end of
+/// [`ANSWER_TIMEOUT`] whether it is silent to everybody.
+const DOUBT_AFTER: Duration = Duration::from_millis(3_600);
 
 /// A pool of connections to the upstreams; one for each worker, so that a connection is driven by
 /// the thread that uses it.
@@ -45,6 +50,7 @@ pub struct Proxy {
     /// What the services ask of their callers.
     authorization: Option<http::HeaderValue>,
     client: Client<HttpConnector, RequestBody>,
+    prober: Prober,
 }
 
 impl Proxy {
@@ -58,7 +64,7 @@ impl Proxy {
             value.set_sensitive(true);
             value
         });
-        Proxy { trusted: trusted.clone(), authorization, client }
+        Proxy { trusted: trusted.clone(), authorization, client, prober: Prober::new() }
     }
 
     async fn forward(
@@ -68,13 +74,12 @@ impl Proxy {
         payload: web::Payload,
     ) -> Result<HttpResponse, Failure> {
         let visit = upstream.visit(request_body::carried_by(&request))?;
-        let mut outcome = self.ask(upstream.url(), &request, Some(payload)).await;
-        if let Err(Trouble::Broken(cause)) = &outcome
-            && is_repeatable(request.method())
-        {
-            log::debug!("once more: {cause}");
-            outcome = self.ask(upstream.url(), &request, None).await;
-        }
+        let mut answer = pin!(self.ask_twice(upstream, &request, payload));
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut answer => outcome,
+            () = self.doubt(&visit) => answer.await,
+        };
         let (fault, cause) = match outcome {
             Ok(begun) => {
                 visit.answered();
@@ -90,8 +95,34 @@ impl Proxy {
             Err(Trouble::Broken(cause) | Trouble::Gone(cause)) => (Fault::Gone, cause),
             Err(Trouble::Slow(what)) => (Fault::Slow, format!("{upstream} {what} in time")),
         };
-        visit.failed(fault);
+        // Else it is this request's failure alone, and no reason to refuse another one.
+        if !visit.is_alive(|url| self.prober.is_alive(url)).await {
+            visit.failed(fault);
+        }
         Err(fault.to_failure().because(cause))
+    }
+
+    /// Probes a service that has left a request without an answer for long.
+    async fn doubt(&self, visit: &Visit) {
+        tokio::time::sleep(DOUBT_AFTER).await;
+        visit.is_alive(|url| self.prober.is_alive(url)).await;
+    }
+
+    /// Sends a request, and once more where nothing can have come of it.
+    async fn ask_twice(
+        &self,
+        upstream: &Upstream,
+        request: &HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Begun, Trouble> {
+        let outcome = self.ask(upstream.url(), request, Some(payload)).await;
+        match outcome {
+            Err(Trouble::Broken(cause)) if is_repeatable(request.method()) => {
+                log::debug!("once more: {cause}");
+                self.ask(upstream.url(), request, None).await
+            }
+            outcome => outcome,
+        }
     }
 
     /// Sends a request, once, and waits for the beginning of the answer.
@@ -174,20 +205,30 @@ pub fn proxy(config: &mut web::ServiceConfig, proxy: Proxy, upstream: Upstream) 
 
 /// Looks after a service for as long as the process serves: see [`Upstream::look_after`].
 pub async fn probe(upstream: Upstream) {
-    // Nothing is kept: a connection from before the failure says nothing.
-    let client: Client<_, Empty<web::Bytes>> =
-        client_builder().pool_max_idle_per_host(0).build(connector());
-    let is_alive = |url: UpstreamUrl| {
-        let (asked, client) = (format!("{url}/livez").parse(), client.clone());
+    let prober = Prober::new();
+    upstream.look_after(|url| prober.is_alive(url)).await;
+}
+
+/// Asks services whether they live.
+#[derive(Clone)]
+struct Prober(Client<HttpConnector, Empty<web::Bytes>>);
+
+impl Prober {
+    fn new() -> Prober {
+        // Nothing is kept: a connection from before a failure says nothing.
+        Prober(client_builder().pool_max_idle_per_host(0).build(connector()))
+    }
+
+    /// Whether a service speaks, whatever it says.
+    fn is_alive(&self, url: UpstreamUrl) -> impl Future<Output = bool> + use<> {
+        let client = self.0.clone();
         async move {
-            let Ok(uri) = asked else {
+            let Ok(uri) = format!("{url}/livez").parse() else {
                 return false;
             };
-            // Whatever it says, it speaks.
             matches!(tokio::time::timeout(PROBE_TIMEOUT, client.get(uri)).await, Ok(Ok(_)))
         }
-    };
-    upstream.look_after(is_alive).await;
+    }
 }
 
 fn connector() -> HttpConnector {

@@ -1,7 +1,7 @@
 //! SQLite: a file that somebody else has locked, and a disk that is full.
 
 use super::{PATH, expect_unavailable};
-use crate::app::{BINARY, Combination, Process, Storage, program};
+use crate::app::{BINARY, Combination, Door, Process, Storage, program};
 use crate::cases;
 use crate::client::Client;
 use crate::kit::until;
@@ -16,6 +16,7 @@ cases![
     OnSqlite:
         a_locked_file_delays_writes_and_not_reads,
         a_file_locked_for_long_is_a_503,
+        a_file_locked_for_long_shuts_nobody_out_at_a_gateway,
         a_full_disk_is_a_503_for_writes_and_heals,
         a_small_disk_that_is_full_is_a_503_for_writes_and_heals;
 ];
@@ -71,6 +72,33 @@ fn a_file_locked_for_long_is_a_503(combination: &Combination) {
         11,
         "the refused one left no trace"
     );
+}
+
+/// F27: writes that wait for the lock in vain say nothing of the service that waits.
+fn a_file_locked_for_long_shuts_nobody_out_at_a_gateway(combination: &Combination) {
+    let split = Combination { door: Door::Split, ..combination.clone() };
+    let app = split.start();
+    let lock = Locker::lock(&app.storage);
+    let read = || {
+        app.get("/products/prod_002").expect(200);
+        app.get("/products").expect(200);
+    };
+    thread::scope(|scope| {
+        let writes: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })))
+            })
+            .collect();
+        for write in writes {
+            let answer = write.join().expect("an answer");
+            assert!([503, 504].contains(&answer.status), "{answer:?}");
+        }
+        read();
+    });
+    read();
+    lock.release();
+    app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 })).expect(200);
+    assert!(app.processes.iter().all(|process| !process.log().contains("in a row")));
 }
 
 /// F16: the disk is full: of the system calls, those that make a file longer fail.

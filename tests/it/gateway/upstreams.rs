@@ -16,6 +16,8 @@ cases![
         a_silent_service_is_not_waited_for_again_and_again,
         a_slow_route_closes_no_other,
         what_a_live_service_answers_is_no_failure,
+        what_one_request_provokes_is_its_own_failure,
+        a_silence_that_one_request_provokes_is_its_own_failure,
         a_read_is_sent_once_more_where_the_connection_broke,
         nonsense_is_not_asked_for_twice,
         a_service_that_keeps_too_many_waiting_is_503_and_takes_no_other_with_it;
@@ -56,14 +58,16 @@ fn after_five_failures_a_service_is_not_asked_until_it_answers_a_probe(_: &Combi
         let answer = post(&gateway, "/products");
         answer.expect_failure(502, "Bad Gateway");
         assert_eq!(answer.header("retry-after"), None, "{answer:?}");
-        assert_eq!(upstream.request().method(), "POST");
+        // And a probe, which fails alike.
+        let sent = upstream.other_requests();
+        assert_eq!(sent.iter().map(Message::method).collect::<Vec<_>>(), ["POST"]);
     }
     for method in ["POST", "GET", "DELETE"] {
         expect_not_asked(&gateway.send(method, "/products", "", ""), 502, "Bad Gateway");
     }
     assert_eq!(gateway.get("/customers").status(), 200);
     for _ in 0..2 {
-        let probe = upstream.request();
+        let probe = upstream.request_or_probe();
         assert_eq!(probe.line, "GET /livez HTTP/1.1");
         assert!(probe.all("authorization").is_empty(), "{probe:?}");
         expect_not_asked(&post(&gateway, "/products"), 502, "Bad Gateway");
@@ -125,6 +129,54 @@ fn what_a_live_service_answers_is_no_failure(_: &Combination) {
         }
     }
     assert_eq!(upstream.other_requests().len(), 36);
+}
+
+/// F27: no request of one client makes a service look ill to the others.
+fn what_one_request_provokes_is_its_own_failure(_: &Combination) {
+    let upstream = Upstream::start(|request, stream| match request.target() {
+        "/products/nonsense" => {
+            write(stream, "SSH-2.0-OpenSSH_9.6\r\n");
+            close(stream);
+        }
+        "/products/large" => {
+            let long = "x".repeat(64 * 1024);
+            write(
+                stream,
+                SUCCESS.replace("Content-Type", &format!("X-Long: {long}\r\nContent-Type")),
+            );
+        }
+        "/products/cut" => {
+            write(stream, "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n");
+            close(stream);
+        }
+        "/products/close" => close(stream),
+        _ => write(stream, SUCCESS),
+    });
+    let gateway = Gateway::before(&upstream);
+    for target in ["/products/nonsense", "/products/large", "/products/cut", "/products/close"] {
+        for _ in 0..8 {
+            post(&gateway, target).expect_failure(502, "Bad Gateway");
+            gateway.get(target).expect_failure(502, "Bad Gateway");
+        }
+        assert_eq!(gateway.get("/products").status(), 200, "after {target}");
+    }
+    assert!(!gateway.process.log().contains("in a row"));
+}
+
+/// F27: a service that is busy with one request, and with no other, is not silent to everybody.
+fn a_silence_that_one_request_provokes_is_its_own_failure(_: &Combination) {
+    let upstream = Upstream::start(|request, stream| match request.target() {
+        "/products/slow" => wait_for_end(stream),
+        _ => write(stream, SUCCESS),
+    });
+    let gateway = Gateway::before(&upstream);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| post(&gateway, "/products/slow").expect_failure(504, "Gateway Timeout"));
+        }
+    });
+    assert_eq!(gateway.get("/products").status(), 200);
+    assert!(!gateway.process.log().contains("in a row"));
 }
 
 /// F13: a read may arrive twice; anything else is sent once, whatever became of it.

@@ -318,9 +318,20 @@ impl Upstream {
         format!("http://{}", self.address)
     }
 
-    /// The next request that came here.
+    /// The next request that came here, apart from probes.
     #[track_caller]
     pub fn request(&self) -> Message {
+        loop {
+            let request = self.request_or_probe();
+            if request.target() != "/livez" {
+                return request;
+            }
+        }
+    }
+
+    /// The next request that came here, whatever it was.
+    #[track_caller]
+    pub fn request_or_probe(&self) -> Message {
         self.requests.recv_timeout(PATIENCE).expect("a request reaches the upstream")
     }
 }
