@@ -34,6 +34,12 @@ const WRITTEN_HERE: [&str; 10] = [
     "x-service-token",
 ];
 
+/// What is handed on of what proxies in front have written: together with a user id, it stays within
+/// what a service takes of it.
+const MOST_HOPS: usize = 32;
+const MAX_HOP_BYTES: usize = 64;
+const MAX_HOST_BYTES: usize = 270;
+
 /// The headers of a request as the upstream gets them.
 pub fn request_headers(
     request: &HttpRequest,
@@ -66,7 +72,8 @@ pub fn request_headers(
     let before = |name: &str| {
         let values = request.headers().get_all(name).filter_map(|value| value.to_str().ok());
         let joined = values.collect::<Vec<_>>().join(", ");
-        Some(joined).filter(|joined| is_trusted && !joined.is_empty())
+        Some(joined)
+            .filter(|joined| is_trusted && !joined.is_empty() && joined.len() <= MAX_HOST_BYTES)
     };
     if let Some(peer) = peer {
         let mut chain = if is_trusted { hops_before(request) } else { Vec::new() };
@@ -82,16 +89,18 @@ pub fn request_headers(
     headers
 }
 
-/// The entries of `X-Forwarded-For`, as they came. One that is not ASCII is `unknown`, and hides
-/// nothing of what proxies have added beside it.
+/// The nearest entries of `X-Forwarded-For`, as they came. One that is not ASCII or too long is
+/// `unknown`, and hides nothing of what proxies have added beside it.
 fn hops_before(request: &HttpRequest) -> Vec<String> {
     let values = request.headers().get_all("x-forwarded-for");
     let hops = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    hops.map(|hop| match std::str::from_utf8(hop) {
-        Ok(text) if text.is_ascii() => text.trim().to_owned(),
+    let hops = hops.map(<[u8]>::trim_ascii).map(|hop| match std::str::from_utf8(hop) {
+        Ok(text) if text.is_ascii() && text.len() <= MAX_HOP_BYTES => text.to_owned(),
         _ => "unknown".to_owned(),
-    })
-    .collect()
+    });
+    let mut hops: Vec<String> = hops.collect();
+    hops.drain(..hops.len().saturating_sub(MOST_HOPS));
+    hops
 }
 
 /// Header names that a `Connection` header declares to be of that connection.

@@ -14,7 +14,7 @@ mod upstream;
 
 pub use hs256::install as install_hs256;
 pub use proxy::{Proxy, probe, proxy};
-pub use rate_limit::{RateLimit, limit_rate, shared_link};
+pub use rate_limit::{LimitRate, RateLimit, shared_link};
 pub use token::TokenKeys;
 pub use upstream::Upstream;
 
@@ -30,16 +30,8 @@ pub type Mount = Box<dyn FnOnce(&mut web::ServiceConfig)>;
 /// What the gateway puts its guards in front of, each below its prefix.
 pub type Mounts = Vec<(&'static str, Mount)>;
 
-/// Registers the gateway's routes, and the limit that [`limit_rate`] counts by.
-pub fn routes(
-    config: &mut web::ServiceConfig,
-    keys: &TokenKeys,
-    limit: Option<&RateLimit>,
-    mounts: Mounts,
-) {
-    if let Some(limit) = limit {
-        config.app_data(web::Data::new(limit.clone()));
-    }
+/// Registers the gateway's routes.
+pub fn routes(config: &mut web::ServiceConfig, keys: &TokenKeys, mounts: Mounts) {
     config
         .app_data(web::Data::new(keys.clone()))
         .service(

@@ -8,8 +8,8 @@ use crate::kernel::cache::CacheState;
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
 use crate::kernel::http::{
-    ServiceToken, believe_caller, bound_body, edge, not_found, refuse_unsafe_paths,
-    require_service_token,
+    OwnHosts, ServiceToken, believe_caller, bound_body, edge, not_found, refuse_other_hosts,
+    refuse_unsafe_paths, require_service_token,
 };
 use actix_server::Server;
 use actix_web::middleware::from_fn;
@@ -53,25 +53,32 @@ pub fn bind(
     let mut listeners: Vec<Listener> = gateway.into_iter().collect();
     for module in modules {
         let (own, token) = (module.clone(), ServiceToken(args.listen.service_token.clone()));
-        listeners.push(bind_one(&args.listen, around, module.role, move |config| {
-            (own.health)(config);
-            let routes = web::scope(own.prefix)
-                .wrap(from_fn(believe_caller))
-                .wrap(from_fn(require_service_token));
-            config
-                .app_data(web::Data::new(token.clone()))
-                .service(routes.configure(|config| (own.routes)(config)));
-        })?);
+        listeners.push(bind_one(
+            &args.listen,
+            around,
+            module.role,
+            LimitRate::default(),
+            move |config| {
+                (own.health)(config);
+                let routes = web::scope(own.prefix)
+                    .wrap(from_fn(believe_caller))
+                    .wrap(from_fn(require_service_token));
+                config
+                    .app_data(web::Data::new(token.clone()))
+                    .service(routes.configure(|config| (own.routes)(config)));
+            },
+        )?);
     }
     Ok(listeners)
 }
 
 /// Binds one listener: the middleware that all share, and the routes that `configure` registers.
-/// From the outside in: identity and envelope, rate limit, path, size, routes.
+/// From the outside in: identity and envelope, rate limit, host, path, size, routes.
 fn bind_one(
     listen: &ListenSettings,
     around: &Around,
     role: Role,
+    limit: LimitRate,
     configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> Result<Listener, Refusal> {
     let (port, setting, service) = match role {
@@ -88,14 +95,17 @@ fn bind_one(
     let address = socket.local_addr().map_err(refused)?;
     let closer = Closer::of(&socket).map_err(refused)?;
     let probe = around.probes.routes(service);
+    let hosts = web::Data::new(OwnHosts::of(listen));
     let app = move || {
         App::new()
+            .app_data(hosts.clone())
             .configure(|config| probe(config))
             .configure(configure.clone())
             .default_service(web::to(not_found))
             .wrap(from_fn(bound_body))
             .wrap(from_fn(refuse_unsafe_paths))
-            .wrap(from_fn(limit_rate))
+            .wrap(from_fn(refuse_other_hosts))
+            .wrap(limit.clone())
             .wrap(from_fn(edge))
     };
     let server = sockets::server(socket, around.guards.clone(), app).map_err(refused)?;
@@ -116,14 +126,17 @@ fn cannot_bind(error: &io::Error, listen: &ListenSettings, port: u16, setting: &
 }
 
 #[cfg(feature = "gateway")]
-use crate::gateway::limit_rate;
+use crate::gateway::LimitRate;
+/// Nothing is limited where the gateway is left out.
+#[cfg(not(feature = "gateway"))]
+use actix_web::middleware::Identity as LimitRate;
 
 #[cfg(feature = "gateway")]
 mod gateway {
     use super::{Around, Listener, Module, bind_one};
     use crate::cli::{Role, ServeArgs};
     use crate::gateway::{
-        Mount, Proxy, RateLimit, TokenKeys, Upstream, probe, proxy, routes, shared_link,
+        LimitRate, Mount, Proxy, RateLimit, TokenKeys, Upstream, probe, proxy, routes, shared_link,
     };
     use crate::kernel::cache::CacheState;
     use crate::server::serves;
@@ -166,7 +179,8 @@ mod gateway {
         }
         let (role, modules) = (args.role, modules.to_vec());
         let service_token = args.listen.service_token.clone();
-        let listener = bind_one(&args.listen, around, Role::Gateway, move |config| {
+        let layer = LimitRate::by(limit.as_ref());
+        let listener = bind_one(&args.listen, around, Role::Gateway, layer, move |config| {
             // The whole difference between the two roles.
             let mounts = if role == Role::All {
                 modules.iter().cloned().map(in_process).collect()
@@ -177,7 +191,7 @@ mod gateway {
                     forwarded("/customers", &client, &customers),
                 ]
             };
-            routes(config, &keys, limit.as_ref(), mounts);
+            routes(config, &keys, mounts);
         })?;
         Ok(Some(listener))
     }
@@ -196,18 +210,12 @@ mod gateway {
     }
 }
 
-#[cfg(not(feature = "gateway"))]
-use gateway::limit_rate;
-
 /// Stands in for the gateway where it is left out.
 #[cfg(not(feature = "gateway"))]
 mod gateway {
     use super::{Around, Listener, Module};
     use crate::cli::ServeArgs;
     use crate::kernel::cache::CacheState;
-    use actix_web::body::MessageBody;
-    use actix_web::dev::{ServiceRequest, ServiceResponse};
-    use actix_web::middleware::Next;
 
     pub fn bind(
         _: &ServeArgs,
@@ -216,12 +224,5 @@ mod gateway {
         _: &[Module],
     ) -> anyhow::Result<Option<Listener>> {
         Ok(None)
-    }
-
-    pub async fn limit_rate(
-        request: ServiceRequest,
-        next: Next<impl MessageBody + 'static>,
-    ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-        next.call(request).await
     }
 }

@@ -366,6 +366,8 @@ impl Process {
                 ("GATEWAY_PORT", "0"),
                 ("PRODUCT_SERVICE_PORT", "0"),
                 ("CUSTOMER_SERVICE_PORT", "0"),
+                // The names that tests write by hand.
+                ("ALLOWED_HOSTS", "a, x, sto, store, chronos, store.example"),
             ])
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())

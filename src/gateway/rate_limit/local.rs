@@ -1,36 +1,94 @@
-//! The buckets of this process: all there is without Redis, and what takes over while it is away.
+//! The buckets of this process, counted by actix-governor: all there is without Redis, and what takes
+//! over while it is away.
 
-use super::Verdict;
-use governor::clock::{Clock, DefaultClock};
-use governor::middleware::StateInformationMiddleware;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use super::{Verdict, refusal};
+use crate::kernel::http::Failure;
+use actix_governor::governor::NotUntil;
+use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};
+use actix_governor::governor::middleware::StateInformationMiddleware;
+use actix_governor::{
+    Governor, GovernorConfig, GovernorConfigBuilder, GovernorMiddleware, KeyExtractor,
+};
+use actix_web::dev::ServiceRequest;
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-pub struct Local(DefaultKeyedRateLimiter<IpAddr, StateInformationMiddleware>);
+/// The middleware that decides where nobody else has.
+pub type Decider<S> = GovernorMiddleware<S, ByBucket, StateInformationMiddleware>;
+
+/// By which bucket a request is counted; left with the request by whoever looks at it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bucket {
+    /// By none: Redis has counted it already, or nobody does.
+    Free,
+    /// By that of this client.
+    Of(IpAddr),
+}
+
+/// Takes the bucket of a request as it was left.
+#[derive(Debug, Clone, Copy)]
+pub struct ByBucket;
+
+impl KeyExtractor for ByBucket {
+    type Key = Bucket;
+    type KeyExtractionError = Failure;
+
+    fn extract(&self, request: &ServiceRequest) -> Result<Bucket, Failure> {
+        let bucket = request.extensions().get::<Bucket>().copied();
+        bucket.ok_or_else(|| Failure::internal().because("a request without a bucket"))
+    }
+
+    fn exceed_rate_limit_response(
+        &self,
+        not_until: &NotUntil<QuantaInstant>,
+        _: HttpResponseBuilder,
+    ) -> HttpResponse {
+        refusal(wait(not_until))
+    }
+
+    fn whitelisted_keys(&self) -> Vec<Bucket> {
+        vec![Bucket::Free]
+    }
+}
+
+/// Clones share the buckets.
+#[derive(Clone)]
+pub struct Local(GovernorConfig<ByBucket, StateInformationMiddleware>);
 
 impl Local {
     pub fn new(per_minute: NonZeroU32) -> Local {
-        let refill = Quota::with_period(Duration::from_secs(60) / per_minute.get());
-        let quota = refill.expect("a minute has more nanoseconds than the limit has requests");
-        Local(RateLimiter::keyed(quota.allow_burst(per_minute)).with_middleware())
+        let config = GovernorConfigBuilder::const_default()
+            .const_period(Duration::from_secs(60) / per_minute.get())
+            .const_burst_size(per_minute.get())
+            .key_extractor(ByBucket)
+            .finish();
+        Local(config.expect("a minute has more nanoseconds than the limit has requests"))
+    }
+
+    /// The middleware, for a worker.
+    pub fn governor(&self) -> Governor<ByBucket, StateInformationMiddleware> {
+        Governor::new(&self.0)
     }
 
     /// Takes one request out of the bucket, if there is one.
     pub fn count(&self, client: IpAddr) -> Verdict {
-        match self.0.check_key(&client) {
+        match self.0.limiter().check_key(&Bucket::Of(client)) {
             Ok(state) => Verdict::Admitted { left: state.remaining_burst_capacity() },
-            Err(not_yet) => {
-                Verdict::Refused { wait: not_yet.wait_time_from(DefaultClock::default().now()) }
-            }
+            Err(not_until) => Verdict::Refused { wait: wait(&not_until) },
         }
     }
 
     /// Forgets the clients whose buckets are full again; says how many stay.
     pub fn forget_idle_clients(&self) -> usize {
-        self.0.retain_recent();
-        self.0.shrink_to_fit();
-        self.0.len()
+        let limiter = self.0.limiter();
+        limiter.retain_recent();
+        limiter.shrink_to_fit();
+        limiter.len()
     }
+}
+
+fn wait(not_until: &NotUntil<QuantaInstant>) -> Duration {
+    not_until.wait_time_from(DefaultClock::default().now())
 }

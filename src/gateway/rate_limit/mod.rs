@@ -4,18 +4,20 @@
 //! for itself. There is never no limit, and Redis is never a reason for an error.
 
 mod address;
+mod forwarded;
 mod local;
+mod middleware;
 mod shared;
+
+pub use middleware::LimitRate;
 
 use crate::kernel::cache::{CacheState, RedisLink};
 use crate::kernel::config::TrustedProxies;
 use crate::kernel::http::Failure;
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use actix_web::middleware::Next;
-use actix_web::{ResponseError, web};
+use actix_web::{HttpResponse, ResponseError};
 use local::Local;
 use shared::Shared;
 use std::net::IpAddr;
@@ -25,6 +27,8 @@ use std::time::Duration;
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+/// What actix-governor writes where it was told to let a request pass.
+const X_RATELIMIT_WHITELISTED: HeaderName = HeaderName::from_static("x-ratelimit-whitelisted");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// How often full buckets are forgotten.
@@ -44,13 +48,43 @@ struct Inner {
     policy: HeaderValue,
 }
 
-/// What becomes of a request.
+/// What becomes of a request by one count.
 #[derive(Debug, Clone, Copy)]
 enum Verdict {
     /// Let through, and how many more would be.
     Admitted { left: u32 },
     /// Too many; in so long there is room for one.
     Refused { wait: Duration },
+}
+
+/// What is known of a request before actix-governor sees it.
+#[derive(Debug, Clone, Copy)]
+enum Ruling {
+    /// Nobody counts it.
+    Uncounted,
+    /// It is counted in this process.
+    Open {
+        client: IpAddr,
+    },
+    /// As with a [`Verdict`].
+    Admitted {
+        left: u32,
+    },
+    Refused {
+        wait: Duration,
+    },
+}
+
+/// In how many seconds a client that is refused may come back; left with the refusal.
+#[derive(Debug, Clone, Copy)]
+struct Wait(u64);
+
+impl Wait {
+    /// Rounded up: a client that comes back when told must not be refused again. And "retry in 0
+    /// seconds" is no answer to a request that is refused, even where the wait has just ended.
+    fn of(wait: Duration) -> Wait {
+        Wait((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+    }
 }
 
 impl RateLimit {
@@ -71,22 +105,28 @@ impl RateLimit {
         }))
     }
 
-    async fn count(&self, client: IpAddr) -> Verdict {
+    async fn rule(&self, request: &ServiceRequest) -> Ruling {
+        if UNCOUNTED.contains(&request.path()) {
+            return Ruling::Uncounted;
+        }
+        let client = address::bucket(request, &self.0.trusted);
         let Some(shared) = &self.0.shared else {
-            return self.0.local.count(client);
+            return Ruling::Open { client };
         };
-        match shared.count(client).await {
+        let left = match shared.count(client).await {
             None => {
                 log::debug!("Redis is away: a request is counted in this process");
-                self.0.local.count(client)
+                return Ruling::Open { client };
             }
-            Some(refused @ Verdict::Refused { .. }) => refused,
-            Some(admitted @ Verdict::Admitted { .. }) => {
-                // Counted here, too, so that no client gets a fresh bucket when Redis goes away.
-                let here = self.0.local.count(client);
-                // Nor when it comes back, knowing nothing of what was counted here meanwhile.
-                if shared.has_seen_a_whole_minute() { admitted } else { admitted.stricter(here) }
-            }
+            Some(Verdict::Refused { wait }) => return Ruling::Refused { wait },
+            Some(Verdict::Admitted { left }) => left,
+        };
+        // Counted here, too, so that no client gets a fresh bucket when Redis goes away. Nor when it
+        // comes back, knowing nothing of what was counted here meanwhile.
+        match self.0.local.count(client) {
+            _ if shared.has_seen_a_whole_minute() => Ruling::Admitted { left },
+            Verdict::Admitted { left: here } => Ruling::Admitted { left: left.min(here) },
+            Verdict::Refused { wait } => Ruling::Refused { wait },
         }
     }
 
@@ -114,17 +154,6 @@ impl RateLimit {
     }
 }
 
-impl Verdict {
-    fn stricter(self, other: Verdict) -> Verdict {
-        match (self, other) {
-            (Verdict::Admitted { left: one }, Verdict::Admitted { left: two }) => {
-                Verdict::Admitted { left: one.min(two) }
-            }
-            (refused @ Verdict::Refused { .. }, _) | (_, refused) => refused,
-        }
-    }
-}
-
 /// The link to the Redis that gateways share, where there is one.
 pub fn shared_link(cache: &CacheState) -> Option<&RedisLink> {
     match cache {
@@ -133,35 +162,12 @@ pub fn shared_link(cache: &CacheState) -> Option<&RedisLink> {
     }
 }
 
-/// Middleware of a listener that registers a [`RateLimit`]; others have none.
-///
-/// # Errors
-/// Those of the layers behind; a request above the limit is answered with 429.
-pub async fn limit_rate(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let limit = request.app_data::<web::Data<RateLimit>>().cloned();
-    let Some(limit) = limit.filter(|_| !UNCOUNTED.contains(&request.path())) else {
-        return next.call(request).await.map(ServiceResponse::map_into_left_body);
-    };
-    let client = address::bucket(&request, &limit.0.trusted);
-    let (mut response, left, next_in_seconds) = match limit.count(client).await {
-        Verdict::Admitted { left } => {
-            let response = next.call(request).await?.map_into_left_body();
-            (response, left, limit.interval_in_seconds())
-        }
-        Verdict::Refused { wait } => {
-            // Rounded up: a client that comes back when told must not be refused again. And "retry
-            // in 0 seconds" is no answer to a request that is refused, even where the wait has just
-            // ended.
-            let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
-            let response = request.into_response(too_many(seconds).error_response());
-            (response.map_into_right_body(), 0, seconds)
-        }
-    };
-    limit.write_headers(response.headers_mut(), left, next_in_seconds);
-    Ok(response)
+/// The answer to a request above the limit.
+fn refusal(wait: Duration) -> HttpResponse {
+    let wait = Wait::of(wait);
+    let mut response = too_many(wait.0).error_response();
+    response.extensions_mut().insert(wait);
+    response
 }
 
 fn too_many(seconds: u64) -> Failure {

@@ -14,7 +14,8 @@ pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_
 pub use numbers::{Port, whole};
 pub use postgres_url::PostgresUrl;
 pub use values::{
-    BindAddress, DatabaseUrl, LogFilter, RedisUrl, Secret, Switch, TrustedProxies, UpstreamUrl,
+    AllowedHosts, BindAddress, DatabaseUrl, LogFilter, RedisUrl, Secret, Switch, TrustedProxies,
+    UpstreamUrl,
 };
 
 use clap::Args;
@@ -55,6 +56,11 @@ pub struct ListenSettings {
     /// Address to bind; 0.0.0.0 or :: for every interface
     #[arg(long, env, default_value = "127.0.0.1")]
     pub host: BindAddress,
+
+    /// Names, comma-separated, that a loopback HOST answers to beside localhost and its addresses;
+    /// others are 421
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub allowed_hosts: AllowedHosts,
 
     /// Port of the gateway
     #[arg(long, env, default_value = "3000", value_parser = port_or(3000))]
@@ -153,7 +159,7 @@ pub struct GatewaySettings {
     #[arg(long, env, default_value = "100", value_parser = whole(0..=1_000_000_000))]
     pub rate_limit_per_minute: u32,
 
-    /// Addresses or CIDRs, comma-separated, whose X-Forwarded-For names the client
+    /// Addresses or CIDRs, comma-separated, whose X-Forwarded-For or Forwarded names the client
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub trusted_proxies: TrustedProxies,
 }

@@ -185,6 +185,38 @@ impl fmt::Display for BindAddress {
     }
 }
 
+/// Names that a loopback listener answers to beside its own, in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedHosts(Vec<String>);
+
+impl AllowedHosts {
+    /// Whether the name is one of them; it is in lower case, and an IPv6 address has no brackets.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == name)
+    }
+}
+
+impl FromStr for AllowedHosts {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AllowedHosts, String> {
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let name = |entry: &str| {
+            let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']'));
+            let bare = bare.unwrap_or(entry);
+            let is_name = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+            match is_name || bare.parse::<IpAddr>().is_ok() {
+                true => Ok(bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase()),
+                false => Err(format!(
+                    "holds \"{entry}\", which is no name and no address; write them without a scheme \
+                     and a port"
+                )),
+            }
+        };
+        entries.map(name).collect::<Result<_, _>>().map(AllowedHosts)
+    }
+}
+
 /// The base of an upstream service: `http://HOST[:PORT]`, no path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamUrl {
@@ -229,7 +261,7 @@ impl fmt::Display for UpstreamUrl {
     }
 }
 
-/// Networks whose `X-Forwarded-For` is believed.
+/// Networks whose `X-Forwarded-For` and `Forwarded` are believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 

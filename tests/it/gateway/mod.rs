@@ -2,6 +2,7 @@
 
 mod door;
 mod faults;
+mod hosts;
 mod paths;
 mod proxy;
 mod rate_limit;
@@ -25,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         proxy::cases(),
         faults::cases(),
         trust::cases(),
+        hosts::cases(),
         upstreams::cases(),
     ];
     cases.into_iter().flatten().collect()

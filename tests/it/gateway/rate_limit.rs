@@ -19,10 +19,14 @@ cases![
         a_forged_forwarding_header_changes_nothing,
         other_addresses_have_buckets_of_their_own,
         probes_are_neither_counted_nor_refused,
+        an_answer_has_no_other_headers_of_a_limit,
         zero_turns_the_limit_off;
     Once:
         fifty_thousand_clients_take_little_room_and_are_forgotten,
         behind_trusted_proxies_the_rightmost_other_address_counts,
+        an_address_counts_in_every_form_that_a_proxy_writes,
+        a_hop_without_an_address_is_counted_for_the_proxy_that_names_it,
+        two_headers_that_name_two_clients_are_not_believed,
         only_a_trusted_peer_is_believed,
         ipv6_clients_are_counted_by_their_network,
         clients_of_an_ipv6_listener_over_ipv4_are_told_apart;
@@ -227,8 +231,8 @@ fn behind_trusted_proxies_the_rightmost_other_address_counts(combination: &Combi
         ("203.0.113.14", "X-Forwarded-For: 198.51.100.1, \u{fc}, 203.0.113.14\r\n"),
         // Garbage ends the walk at the proxy that passed it on.
         ("10.2.0.1", "X-Forwarded-For: 203.0.113.20, garbage, 10.2.0.1\r\n"),
-        ("10.2.0.2", "X-Forwarded-For: 203.0.113.20, , 10.2.0.2\r\n"),
-        ("10.2.0.3", "X-Forwarded-For: 203.0.113.20:443, 10.2.0.3\r\n"),
+        ("10.2.0.2", "X-Forwarded-For: 203.0.113.20, 1.2, 10.2.0.2\r\n"),
+        ("10.2.0.3", "X-Forwarded-For: 203.0.113.20:x, 10.2.0.3\r\n"),
         ("10.2.0.4", "X-Forwarded-For: 203.0.113.20\r\nX-Forwarded-For: unknown, 10.2.0.4\r\n"),
         (
             "10.2.0.5",
@@ -247,6 +251,124 @@ fn behind_trusted_proxies_the_rightmost_other_address_counts(combination: &Combi
     {
         assert_eq!(left(&health(&app, headers)), 4 - used, "{headers}");
     }
+}
+
+/// A gateway that believes its peer, and 10.0.0.0/8.
+fn behind_proxies(combination: &Combination, limit: &str) -> App {
+    combination.start_with(&[
+        ("RATE_LIMIT_PER_MINUTE", limit),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8"),
+    ])
+}
+
+/// L3: some write the port of the client, too, and some write the standard header.
+fn an_address_counts_in_every_form_that_a_proxy_writes(combination: &Combination) {
+    let app = behind_proxies(combination, "5");
+    // A client of its own for each form: N is its number.
+    for (number, form) in (1..).zip([
+        "203.0.113.N",
+        "203.0.113.N:51001",
+        "\"203.0.113.N\"",
+        "\"203.0.113.N:1\"",
+        "203.0.113.N:_x",
+        ", 203.0.113.N,",
+        "::ffff:203.0.113.N",
+        "[::ffff:203.0.113.N]:80",
+        "2001:db8:N::1",
+        "[2001:db8:N::1]",
+        "[2001:db8:N::1]:443",
+        "\"[2001:DB8:N::1]:443\"",
+        "\"[2001:db8:N::1]\"",
+        "[2001:db8:N:0::1]:_port",
+        "2001:db8:N::1%eth0",
+        "[2001:db8:N::1%1]:9",
+    ]) {
+        let is_v4 = form.contains("203.0.113");
+        let client =
+            if is_v4 { format!("203.0.113.{number}") } else { format!("2001:db8:{number}::1") };
+        let form = form.replace('N', &number.to_string());
+        for list in [form.clone(), format!("198.51.100.1, {form}, 10.1.1.1:80")] {
+            assert_counted_for(&app, &client, &format!("X-Forwarded-For: {list}\r\n"));
+        }
+    }
+    for (client, line) in [
+        ("203.0.113.20", "for=203.0.113.20"),
+        ("203.0.113.21", "For=\"203.0.113.21:47011\""),
+        ("203.0.113.22", "for=203.0.113.22;proto=http;by=203.0.113.43"),
+        ("203.0.113.23", "proto=https ; FOR=203.0.113.23 , for=10.1.1.1"),
+        (
+            "203.0.113.24",
+            "for=198.51.100.1, for=203.0.113.24, for=\"10.1.1.1:80\";by=\"_x,;\\\"y\"",
+        ),
+        ("203.0.113.25", ", ;for=203.0.113.25; ,"),
+        ("203.0.113.26", "for=\"203.0.113.26:_gazonk\""),
+        (
+            "203.0.113.27",
+            "for=198.51.100.1\r\nForwarded: for=203.0.113.27\r\nForwarded: for=10.1.1.1",
+        ),
+        ("203.0.113.28", "for=203.0.113.28:80"),
+        ("203.0.113.29", "for=\"\\203.0.113.29\""),
+        ("2001:db8:2::1", "For=\"[2001:db8:2:0:1::cafe]:4711\""),
+        ("2001:db8:3::1", "for=\"[2001:db8:3::1]\""),
+        ("2001:db8:4::1", "for=[2001:db8:4::1]:80"),
+        ("203.0.113.30", "for=\"[::ffff:203.0.113.30]\""),
+    ] {
+        assert_counted_for(&app, client, &format!("Forwarded: {line}\r\n"));
+    }
+}
+
+/// What it hides, or what nobody can read, is one client to all who come through it.
+fn a_hop_without_an_address_is_counted_for_the_proxy_that_names_it(combination: &Combination) {
+    let app = behind_proxies(combination, "5");
+    for (number, unnamed) in (1..).zip([
+        "for=unknown",
+        "for=\"_gazonk\"",
+        "for=_hidden;by=10.0.0.1",
+        "proto=https",
+        "for=203.0.113.7:99999",
+        "for=garbage",
+        "for=203.0.113.7;for=203.0.113.8",
+        "for=203.0.113.7 x",
+        "for=",
+        "=203.0.113.7",
+        "for=\"203.0.113.7\"x",
+        "for=203.0.113.7;by=\"",
+    ]) {
+        let proxy = format!("10.2.0.{number}");
+        let lines = format!("Forwarded: for=203.0.113.7, {unnamed}\r\nForwarded: for={proxy}\r\n");
+        assert_counted_for(&app, &proxy, &lines);
+    }
+}
+
+/// A proxy writes one of them, and may pass on the other one as a client has sent it.
+fn two_headers_that_name_two_clients_are_not_believed(combination: &Combination) {
+    let app = behind_proxies(combination, "5");
+    let both = |list: &str, standard: &str| {
+        format!("X-Forwarded-For: {list}\r\nForwarded: for={standard}\r\n")
+    };
+    assert_counted_for(&app, "127.0.0.1", &both("203.0.113.1", "203.0.113.2"));
+    assert_counted_for(&app, "203.0.113.1", &both("198.51.100.1, 203.0.113.1", "203.0.113.1"));
+    // One that names only proxies says nothing against the other.
+    assert_counted_for(&app, "203.0.113.3", &both("203.0.113.3", "10.1.1.1"));
+    assert_counted_for(&app, "203.0.113.4", &both("10.1.1.1", "203.0.113.4"));
+    assert_counted_for(&app, "203.0.113.5", &both("203.0.113.5", "unknown"));
+}
+
+/// Only those that docs/API.md names, whoever has counted.
+fn an_answer_has_no_other_headers_of_a_limit(combination: &Combination) {
+    let app = limited(combination, "2");
+    for status in [200, 200, 429] {
+        let answer = health(&app, "");
+        assert_eq!(answer.status(), status);
+        let names = answer.headers.iter().map(|(name, _)| name.to_lowercase());
+        let mut names: Vec<String> = names.filter(|name| name.contains("ratelimit")).collect();
+        names.sort();
+        let all = ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining"];
+        assert_eq!(names, all, "{answer:?}");
+    }
+    let probe = "GET /livez HTTP/1.1\r\nHost: chronos\r\n\r\n";
+    let probe = Connection::open(&app.address("/")).send(probe).answer();
+    assert!(probe.headers.iter().all(|(name, _)| !name.contains("ratelimit")), "{probe:?}");
 }
 
 fn only_a_trusted_peer_is_believed(combination: &Combination) {
