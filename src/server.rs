@@ -116,7 +116,12 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let tasks = Tasks::on(tokio::runtime::Handle::current());
     let shared = Shared {
         #[cfg(feature = "database")]
-        db: Db::new(&args.storage.database_url, args.storage.database_pool_size, &tasks),
+        db: Db::new(
+            &args.storage.database_url,
+            args.storage.database_session(),
+            args.storage.database_pool_size,
+            &tasks,
+        ),
         tasks,
         cache,
     };

@@ -21,7 +21,8 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let redis = args.storage.redis_url.as_ref().map(|url| connect(&runtime, url)).transpose()?;
 
     let url = &args.storage.database_url;
-    let db = Db::new(url, 1, &Tasks::on(runtime.tokio_runtime().handle().clone()));
+    let tasks = Tasks::on(runtime.tokio_runtime().handle().clone());
+    let db = Db::new(url, args.storage.database_session(), 1, &tasks);
     db.prepare(None)?;
     db.run_command(|conn| {
         if args.reset {

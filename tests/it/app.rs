@@ -24,20 +24,28 @@ pub const SECRET: &str = "4f1c0e9b7a6d5283f0e1d2c3b4a59687";
 pub struct Servers {
     pub database_url: String,
     pub redis_url: String,
+    /// `HOST:PORT` of the PgBouncer in front of the database.
+    pub pooler: String,
 }
 
 impl Servers {
     /// `None` unless all are set; some of them are a mistake that must not look like a pass.
     pub fn from_env() -> Option<Servers> {
         let value = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
-        // The last two are for the servers that tests start for themselves (kit/postgres.rs).
-        let names =
-            ["TEST_DATABASE_URL", "TEST_REDIS_URL", "TEST_POSTGRES_BIN", "TEST_POSTGRES_TEMPLATE"];
+        // The last three are for the servers that tests start for themselves (kit/postgres.rs).
+        let names = [
+            "TEST_DATABASE_URL",
+            "TEST_REDIS_URL",
+            "TEST_POOLER",
+            "TEST_POSTGRES_BIN",
+            "TEST_POSTGRES_TEMPLATE",
+            "TEST_LOCALES",
+        ];
         match names.map(value) {
-            [Some(database_url), Some(redis_url), Some(_), Some(_)] => {
-                Some(Servers { database_url, redis_url })
+            [Some(database_url), Some(redis_url), Some(pooler), Some(_), Some(_), Some(_)] => {
+                Some(Servers { database_url, redis_url, pooler })
             }
-            [None, None, None, None] => None,
+            [None, None, None, None, None, None] => None,
             _ => panic!("set all of {}, or none: scripts/services run does", names.join(", ")),
         }
     }
@@ -58,6 +66,8 @@ impl Servers {
 pub enum Backend {
     Sqlite,
     Postgres(Servers),
+    /// PostgreSQL, which processes reach through a pooler.
+    Pooled(Servers),
 }
 
 /// How requests reach the modules.
@@ -82,12 +92,13 @@ impl Combination {
         let backend = match self.backend {
             Backend::Sqlite => "sqlite",
             Backend::Postgres(_) => "postgres",
+            Backend::Pooled(_) => "pooler",
         };
         format!("{backend}/{:?}", self.door).to_lowercase()
     }
 
     pub fn is_postgres(&self) -> bool {
-        matches!(self.backend, Backend::Postgres(_))
+        !matches!(self.backend, Backend::Sqlite)
     }
 
     /// A running store, loaded from `data/`.
@@ -114,6 +125,8 @@ pub struct Storage {
     pub folder: TempDir,
     pub database_url: String,
     pub redis_url: Option<String>,
+    /// `HOST:PORT` of the pooler that processes go through.
+    pooler: Option<String>,
     postgres: Option<(Servers, String)>,
     redis_index: Option<u32>,
 }
@@ -136,9 +149,9 @@ impl Storage {
                     std::fs::copy(&template.sqlite_file, &file).expect("the template is there");
                 }
                 let database_url = format!("sqlite://{}", file.display());
-                Storage { folder, database_url, redis_url: None, postgres: None, redis_index: None }
+                Storage::of(folder, database_url, None)
             }
-            Backend::Postgres(servers) => {
+            Backend::Postgres(servers) | Backend::Pooled(servers) => {
                 let name = fresh_name("test");
                 let copy = template.map_or(String::new(), |t| format!(" TEMPLATE {}", t.postgres));
                 servers.execute(&format!("CREATE DATABASE {name}{copy}"));
@@ -148,6 +161,7 @@ impl Storage {
                     folder,
                     database_url: servers.database(&name),
                     redis_url: Some(redis_url),
+                    pooler: matches!(backend, Backend::Pooled(_)).then(|| servers.pooler.clone()),
                     postgres: Some((servers.clone(), name)),
                     redis_index: Some(index),
                 }
@@ -157,8 +171,12 @@ impl Storage {
 
     /// A database that somebody else made, and takes away.
     pub fn at(database_url: String, redis_url: Option<String>) -> Storage {
-        let folder = TempDir::new().expect("a temporary folder");
-        Storage { folder, database_url, redis_url, postgres: None, redis_index: None }
+        Storage::of(TempDir::new().expect("a temporary folder"), database_url, redis_url)
+    }
+
+    fn of(folder: TempDir, database_url: String, redis_url: Option<String>) -> Storage {
+        let (pooler, postgres, redis_index) = (None, None, None);
+        Storage { folder, database_url, redis_url, pooler, postgres, redis_index }
     }
 
     /// Runs SQL on the database itself, past the program.
@@ -195,7 +213,15 @@ impl Storage {
 
     /// The settings that point a process at this storage.
     pub fn settings(&self) -> Vec<(String, String)> {
-        let mut settings = vec![("DATABASE_URL".to_owned(), self.database_url.clone())];
+        let mut settings = match &self.pooler {
+            None => vec![("DATABASE_URL".to_owned(), self.database_url.clone())],
+            Some(pooler) => {
+                let (before, rest) = self.database_url.split_once('@').expect("a user in the URL");
+                let (_, name) = rest.split_once('/').expect("a database in the URL");
+                let off = ("DATABASE_PREPARED_STATEMENTS".to_owned(), "off".to_owned());
+                vec![("DATABASE_URL".to_owned(), format!("{before}@{pooler}/{name}")), off]
+            }
+        };
         settings.extend(self.redis_url.iter().map(|url| ("REDIS_URL".to_owned(), url.clone())));
         settings
     }
@@ -272,13 +298,15 @@ fn template(backend: &Backend) -> &'static Template {
             seed(&format!("sqlite://{}", sqlite_file.display()));
             Template { _folder: folder, sqlite_file, postgres: String::new() }
         }),
-        Backend::Postgres(servers) => POSTGRES_TEMPLATE.get_or_init(|| {
-            let name = fresh_name("template");
-            servers.execute(&format!("CREATE DATABASE {name}"));
-            seed(&servers.database(&name));
-            let folder = TempDir::new().expect("a temporary folder");
-            Template { _folder: folder, sqlite_file: PathBuf::new(), postgres: name }
-        }),
+        Backend::Postgres(servers) | Backend::Pooled(servers) => {
+            POSTGRES_TEMPLATE.get_or_init(|| {
+                let name = fresh_name("template");
+                servers.execute(&format!("CREATE DATABASE {name}"));
+                seed(&servers.database(&name));
+                let folder = TempDir::new().expect("a temporary folder");
+                Template { _folder: folder, sqlite_file: PathBuf::new(), postgres: name }
+            })
+        }
     }
 }
 

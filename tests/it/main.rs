@@ -3,7 +3,7 @@
 //! A case is a function. It is registered once, for every combination that it holds in: on SQLite
 //! with the cache in the process, and, where `scripts/services` has started servers, on PostgreSQL
 //! with Redis; through the gateway of `--role all`, through a gateway in front of
-//! separate processes, and directly.
+//! separate processes, and directly. Some run once more with a pooler in front of PostgreSQL.
 
 mod app;
 mod bounds;
@@ -21,6 +21,7 @@ mod input;
 mod integrity;
 mod kit;
 mod panics;
+mod pooler;
 mod product;
 mod readme;
 mod reliability;
@@ -58,6 +59,8 @@ pub enum Runs {
     OnSqlite,
     /// PostgreSQL with Redis, `--role all`.
     OnPostgres,
+    /// PostgreSQL behind a pooler, with Redis, `--role all`.
+    OnPooler,
     /// Once, for what has nothing to do with databases.
     Once,
 }
@@ -109,6 +112,7 @@ pub fn all_cases() -> Vec<Case> {
         urls::cases(),
         stop::cases(),
         panics::cases(),
+        pooler::cases(),
         schema::cases(),
         seed::cases(),
         data::cases(),
@@ -123,6 +127,24 @@ pub fn all_cases() -> Vec<Case> {
 /// The long runs are listed for `scripts/torture` alone.
 fn is_listed(case: &Case) -> bool {
     !case.name.contains("::torture::") || std::env::var_os("TEST_TORTURE").is_some()
+}
+
+/// Whether a case also runs through a pooler: those that use the database in every way it is used.
+fn is_pooled(case: &Case) -> bool {
+    const MODULES: [&str; 3] = ["product", "customer", "idempotency"];
+    const CASES: [&str; 8] = [
+        "integrity::two_stores_keep_their_word",
+        "seed::a_folder_is_loaded_into_a_new_database",
+        "seed::what_is_loaded_is_served_as_it_is_in_the_files",
+        "seed::a_database_with_rows_is_refused_and_left_alone",
+        "seed::reset_replaces_everything",
+        "seed::the_next_order_is_numbered_after_those_of_the_files",
+        "seed::nobody_sees_an_empty_store_during_a_reset",
+        "seed::an_error_of_the_database_at_the_last_record_takes_back_everything",
+    ];
+    let name = case.name.trim_start_matches("it::");
+    let module = name.split("::").next().unwrap_or_default();
+    case.runs == Runs::OnPooler || MODULES.contains(&module) || CASES.contains(&name)
 }
 
 fn halves(servers: Option<&Servers>) -> &'static str {
@@ -143,14 +165,19 @@ fn trials(case: &Case, servers: Option<&Servers>) -> Vec<Trial> {
     };
     let sqlite = Some(Backend::Sqlite);
     let postgres = servers.cloned().map(Backend::Postgres);
+    let on_postgres = !matches!(case.runs, Runs::Once | Runs::OnSqlite);
+    let pooled = servers.filter(|_| on_postgres && is_pooled(case)).cloned().map(Backend::Pooled);
     let backends = match case.runs {
         Runs::Once | Runs::OnSqlite => [sqlite, None],
         Runs::OnPostgres => [None, postgres],
+        Runs::OnPooler => [None, None],
         Runs::WithServers => [sqlite.filter(|_| servers.is_some()), postgres],
         Runs::Everywhere | Runs::BothGateways | Runs::BothBackends => [sqlite, postgres],
     };
+    let own_doors = backends.into_iter().flatten().map(|backend| (backend, doors));
+    let pooled_doors = pooled.map(|backend| (backend, &[Door::All][..]));
     let mut trials = Vec::new();
-    for backend in backends.into_iter().flatten() {
+    for (backend, doors) in own_doors.chain(pooled_doors) {
         for door in doors {
             let combination = Combination { backend: backend.clone(), door: *door };
             let name = case.name.trim_start_matches("it::");

@@ -318,7 +318,7 @@ fn down_takes_away_everything_that_up_made(combination: &Combination) {
         Backend::Sqlite => {
             "SELECT count(*) AS count FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
         }
-        Backend::Postgres(_) => {
+        Backend::Postgres(_) | Backend::Pooled(_) => {
             "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace) \
              + (SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace) \
              + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS count"

@@ -34,6 +34,11 @@ pub struct StorageSettings {
     #[arg(long, env, default_value = "16", value_parser = whole(1..=1000))]
     pub database_pool_size: u32,
 
+    /// Whether each connection keeps its prepared statements and settings; off behind a pooler that
+    /// lends sessions by the transaction
+    #[arg(long, env, value_enum, default_value = "on")]
+    pub database_prepared_statements: Switch,
+
     /// redis://HOST:PORT, the cache and the rate limit that all replicas share; unset: they live in
     /// the process
     #[arg(long, env, hide_env_values = true)]
@@ -45,6 +50,16 @@ pub struct StorageSettings {
 }
 
 impl StorageSettings {
+    /// Whose the sessions of PostgreSQL are, as far as `DATABASE_PREPARED_STATEMENTS` says.
+    #[cfg(feature = "database")]
+    pub fn database_session(&self) -> crate::kernel::db::Session {
+        use crate::kernel::db::Session;
+        match self.database_prepared_statements {
+            Switch::On => Session::Own,
+            Switch::Off => Session::Shared,
+        }
+    }
+
     pub fn cache_ttl(&self) -> Duration {
         Duration::from_secs(self.cache_ttl_seconds.into())
     }

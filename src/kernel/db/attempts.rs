@@ -7,6 +7,7 @@
 use super::DbError;
 use super::connection::{DbConn, Pooled};
 use super::lane::Deadline;
+use super::session::Session;
 use diesel::result::{DatabaseErrorKind, Error};
 use std::time::{Duration, Instant};
 
@@ -62,8 +63,10 @@ impl Pooled {
                 // The text of an error in another language says nothing: it is no bug for sure.
                 Next::PrepareAnew if is_last => return Err(unavailable(error)),
                 Next::Repeat if is_last => return Err(error),
-                Next::PrepareAnew => self.conn.forget_statements()?,
-                Next::Repeat => {}
+                Next::PrepareAnew if self.session == Session::Own => {
+                    self.conn.forget_statements()?
+                }
+                Next::PrepareAnew | Next::Repeat => {}
             }
             if let Some(reason) = error.database_error() {
                 log::debug!("attempt {attempt} failed and is repeated: {reason}");

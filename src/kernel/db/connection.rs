@@ -1,10 +1,11 @@
 //! One connection type for both databases, and how a connection is opened and kept.
 
 use super::error::is_conflict;
+use super::session::Session;
 use crate::kernel::config::DatabaseUrl;
 #[cfg(feature = "postgres")]
 use crate::kernel::config::PostgresUrl;
-use diesel::connection::{AnsiTransactionManager, CacheSize, SimpleConnection, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::result::{ConnectionError, ConnectionResult, Error};
 use diesel::{Connection, QueryResult};
@@ -37,7 +38,8 @@ pub fn is_postgres(conn: &DbConn) -> bool {
 }
 
 impl DbConn {
-    /// Opens a connection to the database that the URL's scheme names.
+    /// Opens a connection to the database that the URL's scheme names. It relies on nothing that
+    /// a pooler between here and PostgreSQL may take away: see [`Session`].
     ///
     /// The derived `establish` is not used: it tries each database in turn, and SQLite takes any
     /// string for a file name, so that a PostgreSQL that is down would become a new, empty file.
@@ -75,6 +77,8 @@ impl DbConn {
         match self {
             #[cfg(feature = "postgres")]
             DbConn::Postgres(inner) => {
+                use diesel::connection::CacheSize;
+
                 inner.batch_execute("DEALLOCATE ALL")?;
                 // diesel empties its list when the size changes.
                 inner.set_prepared_statement_cache_size(CacheSize::Disabled);
@@ -106,18 +110,35 @@ impl DbConn {
     where
         E: From<Error>,
     {
-        match self.transact_to_end(job)? {
+        self.transact_in(Session::Own, job)
+    }
+
+    /// As [`DbConn::transact`], where the limits of a request hold also in a shared session.
+    pub fn transact_in<T, E>(
+        &mut self,
+        session: Session,
+        job: impl FnOnce(&mut DbConn) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        match self.transact_to_end(session, job)? {
             Ending::Committed(value) => Ok(value),
             Ending::InDoubt(_, error) => Err(error.into()),
         }
     }
 
-    /// As [`DbConn::transact`], and tells a commit that failed from a job that did.
+    /// As [`DbConn::transact_in`], and tells a commit that failed from a job that did.
     ///
     /// The transaction holds SQLite's write lock from its start: a deferred one that reads and then
     /// writes fails at once when another writer came between, whatever the `busy_timeout`.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(unused_variables, reason = "SQLite has no sessions")
+    )]
     pub fn transact_to_end<T, E>(
         &mut self,
+        session: Session,
         job: impl FnOnce(&mut DbConn) -> Result<T, E>,
     ) -> Result<Ending<T>, E>
     where
@@ -126,10 +147,7 @@ impl DbConn {
         match self {
             #[cfg(feature = "postgres")]
             DbConn::Postgres(inner) => {
-                // Said each time: the server's default may be another one, and no session has to
-                // be trusted to have set it.
-                let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
-                AnsiTransactionManager::begin_transaction_sql(inner, begin)?;
+                AnsiTransactionManager::begin_transaction_sql(inner, &session.begin())?;
             }
             #[cfg(feature = "sqlite")]
             DbConn::Sqlite(inner) => {
@@ -196,15 +214,29 @@ fn discreet(url: &PostgresUrl, error: ConnectionError) -> ConnectionError {
 
 #[cfg(feature = "postgres")]
 fn open_postgres(url: &str) -> ConnectionResult<DbConn> {
+    use diesel::connection::CacheSize;
+
     let mut conn = diesel::PgConnection::establish(url)?;
-    // A statement ends on the server before the deadline here, so that its thread comes back.
-    conn.batch_execute(
-        "SET default_transaction_isolation = 'read committed'; \
-         SET statement_timeout = '2500ms'; SET lock_timeout = '2000ms'; \
-         SET idle_in_transaction_session_timeout = '10s'; SET TIME ZONE 'UTC'",
-    )
-    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    conn.set_prepared_statement_cache_size(CacheSize::Disabled);
     Ok(DbConn::Postgres(conn))
+}
+
+impl DbConn {
+    /// Makes a session that is this connection's own quick: its limits are said once, and its
+    /// statements are prepared once.
+    fn settle_in(&mut self) -> QueryResult<()> {
+        match self {
+            #[cfg(feature = "postgres")]
+            DbConn::Postgres(inner) => {
+                use diesel::connection::CacheSize;
+
+                inner.set_prepared_statement_cache_size(CacheSize::Unbounded);
+                inner.batch_execute(&Session::settings())
+            }
+            #[cfg(feature = "sqlite")]
+            DbConn::Sqlite(_) => Ok(()),
+        }
+    }
 }
 
 #[cfg(feature = "sqlite")]
@@ -221,6 +253,7 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConn> {
 /// A connection in the pool, with what is known of it.
 pub struct Pooled {
     pub conn: DbConn,
+    pub session: Session,
     last_used: Instant,
     is_doubted: bool,
     data_version: Option<i64>,
@@ -253,15 +286,27 @@ impl Pooled {
 
 /// Opens and checks the connections of the pool.
 #[derive(Debug, Clone)]
-pub struct Connector(pub DatabaseUrl);
+pub struct Connector {
+    pub url: DatabaseUrl,
+    pub session: Session,
+}
 
 impl ManageConnection for Connector {
     type Connection = Pooled;
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> Result<Pooled, diesel::r2d2::Error> {
-        let conn = DbConn::open(&self.0).map_err(diesel::r2d2::Error::ConnectionError)?;
-        Ok(Pooled { conn, last_used: Instant::now(), is_doubted: false, data_version: None })
+        let mut conn = DbConn::open(&self.url).map_err(diesel::r2d2::Error::ConnectionError)?;
+        if self.session == Session::Own {
+            conn.settle_in().map_err(diesel::r2d2::Error::QueryError)?;
+        }
+        Ok(Pooled {
+            conn,
+            session: self.session,
+            last_used: Instant::now(),
+            is_doubted: false,
+            data_version: None,
+        })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), diesel::r2d2::Error> {

@@ -4,7 +4,6 @@ use super::DbError;
 use super::connection::{Connector, Pooled};
 use super::outage::Outage;
 use super::turnstile::{Turn, Turnstiles};
-use crate::kernel::config::DatabaseUrl;
 use crate::kernel::task::Tasks;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
 use std::sync::Arc;
@@ -35,7 +34,7 @@ pub struct Lane {
 
 impl Lane {
     /// Jobs run on the blocking threads of `tasks`.
-    pub fn new(url: &DatabaseUrl, size: u32, patience: Duration, tasks: &Tasks) -> Lane {
+    pub fn new(connector: Connector, size: u32, patience: Duration, tasks: &Tasks) -> Lane {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
@@ -44,7 +43,7 @@ impl Lane {
             .max_lifetime(None)
             .connection_timeout(CHECKOUT_TIMEOUT)
             .error_handler(Box::new(LogAtDebug))
-            .build_unchecked(Connector(url.clone()));
+            .build_unchecked(connector);
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
         Lane { pool, places, waiting, outage, patience, tasks }

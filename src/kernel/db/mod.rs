@@ -12,6 +12,7 @@ mod json;
 mod lane;
 mod migrate;
 mod outage;
+mod session;
 mod turnstile;
 
 pub use attempts::JobError;
@@ -19,12 +20,13 @@ pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::DbError;
 pub use json::{Json, JsonObject};
 pub use migrate::{Load, PrepareError, Prepared};
+pub use session::Session;
 pub use turnstile::Turnstiles;
 
 use crate::kernel::config::DatabaseUrl;
 use crate::kernel::error::Refusal;
 use crate::kernel::task::Tasks;
-use connection::{Ending, Pooled};
+use connection::{Connector, Ending, Pooled};
 use futures_util::future::BoxFuture;
 use lane::{Deadline, Lane};
 use std::sync::Arc;
@@ -73,9 +75,14 @@ impl Db {
     /// writers then queue here, in order, instead of racing for the lock of the file; and what
     /// that connection sees change was changed by another process.
     ///
+    /// `session` is whose the sessions of PostgreSQL are.
+    ///
     /// Writes run in `tasks`, and every query on its blocking threads.
-    pub fn new(url: &DatabaseUrl, pool_size: u32, tasks: &Tasks) -> Db {
-        let sqlite = |size| Lane::new(url, size, SQLITE_DEADLINE, tasks);
+    pub fn new(url: &DatabaseUrl, session: Session, pool_size: u32, tasks: &Tasks) -> Db {
+        let lane = |size, deadline| {
+            Lane::new(Connector { url: url.clone(), session }, size, deadline, tasks)
+        };
+        let sqlite = |size| lane(size, SQLITE_DEADLINE);
         let (reads, writes) = match url {
             DatabaseUrl::SqliteMemory => {
                 let only = sqlite(1);
@@ -83,7 +90,7 @@ impl Db {
             }
             DatabaseUrl::SqliteFile(_) => (sqlite(pool_size), sqlite(1)),
             DatabaseUrl::Postgres(_) => {
-                let all = Lane::new(url, pool_size, POSTGRES_DEADLINE, tasks);
+                let all = lane(pool_size, POSTGRES_DEADLINE);
                 // Writes that queue on one locked row must leave connections for the reads.
                 let some = all.bounded(pool_size - pool_size / 4);
                 (all, some)
@@ -116,7 +123,15 @@ impl Db {
     {
         self.refuse_before_migration()?;
         let deadline = self.0.reads.deadline();
-        self.0.reads.run(move |pooled| pooled.attempt(deadline, &mut job)).await
+        let read = move |pooled: &mut Pooled| {
+            let session = pooled.session;
+            pooled.attempt(deadline, |conn| match session {
+                Session::Own => job(conn),
+                // The limits hold in a transaction alone.
+                Session::Shared => conn.transact_in(session, &mut job),
+            })
+        };
+        self.0.reads.run(read).await
     }
 
     /// Runs `job` in one transaction, which can write from its start: committed when it returns
@@ -148,8 +163,10 @@ impl Db {
             Ok(value)
         };
         let transaction = move |pooled: &mut Pooled, deadline| {
-            let ending = pooled
-                .attempt(deadline, |conn| conn.transact_to_end(|conn| in_time(conn, deadline)));
+            let session = pooled.session;
+            let ending = pooled.attempt(deadline, |conn| {
+                conn.transact_to_end(session, |conn| in_time(conn, deadline))
+            });
             if matches!(ending, Ok(Ending::InDoubt(..))) {
                 pooled.doubt();
             }

@@ -82,8 +82,11 @@ impl Postgres {
             options.push(format!("--regid={}", owner.gid()));
             options.push("--clear-groups".to_owned());
         }
-        let locales = format!("LOCPATH={}", folder_from_env("TEST_LOCALES").display());
-        let mut program = vec!["env".to_owned(), locales];
+        let mut program = Vec::new();
+        if self.locale.is_some() {
+            let locales = folder_from_env("TEST_LOCALES");
+            program.extend(["env".to_owned(), format!("LOCPATH={}", locales.display())]);
+        }
         program.push(self.bin.join("postgres").display().to_string());
         if let Some(locale) = self.locale {
             program.extend(["-c".to_owned(), format!("lc_messages={locale}")]);
