@@ -26,6 +26,8 @@ cases![
         a_key_counts_at_every_replica,
         a_key_is_kept_for_a_day,
         old_keys_are_deleted_at_a_start,
+        a_heap_of_old_keys_is_deleted_beside_the_writes_of_clients,
+        old_keys_that_cannot_be_deleted_are_warned_of,
         a_request_whose_key_is_under_way_is_409_and_answered_later,
         a_new_store_knows_no_old_keys;
 ];
@@ -281,6 +283,72 @@ fn old_keys_are_deleted_at_a_start(combination: &Combination) {
     until("the old key is gone", || key("0", "9001-01-01 00:00:00.000").is_ok());
     key("f", "9001-01-01 00:00:00.000").expect_err("this one is not old");
     drop(process);
+}
+
+/// So many that one statement would meet its limit: here each row takes a moment to delete.
+fn a_heap_of_old_keys_is_deleted_beside_the_writes_of_clients(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    add_old_keys(&storage, 20_000);
+    if combination.is_postgres() {
+        // All of them in one statement would take 5 s, and a statement may take 2.5 s.
+        let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                    PERFORM pg_sleep(0.00025); RETURN OLD; END $$; \
+                    CREATE TRIGGER slow BEFORE DELETE ON idempotency_keys \
+                    FOR EACH ROW EXECUTE FUNCTION slow()";
+        storage.execute(slow).expect("a trigger");
+    }
+    let app = App::start(combination, storage, &[]);
+    let left = "SELECT count(*) AS count FROM idempotency_keys";
+    let mut writes = 0;
+    until("all old keys are gone", || {
+        app.patch(INVENTORY, &json!({ "quantity": 1 }));
+        app.put("/customers/cust_001", &json!({ "phone": null })).expect(200);
+        writes += 1;
+        app.storage.count(left) == 0
+    });
+    assert!(writes > 1, "writes came between");
+}
+
+/// They would else heap up unseen.
+fn old_keys_that_cannot_be_deleted_are_warned_of(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    add_old_keys(&storage, 1);
+    let refuse = if combination.is_postgres() {
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         RAISE EXCEPTION 'not these'; END $$; \
+         CREATE TRIGGER refuse BEFORE DELETE ON idempotency_keys \
+         FOR EACH ROW EXECUTE FUNCTION refuse()"
+    } else {
+        "CREATE TRIGGER refuse BEFORE DELETE ON idempotency_keys \
+         BEGIN SELECT RAISE(ABORT, 'not these'); END"
+    };
+    storage.execute(refuse).expect("a trigger");
+    let process = Process::start(storage.folder.path(), "product", &storage.settings());
+    until("it is said", || {
+        let log = process.log();
+        log.lines().any(|line| {
+            line.contains("WARN") && line.contains("old idempotency keys could not be deleted")
+        })
+    });
+}
+
+fn add_old_keys(storage: &Storage, count: u32) {
+    let digest = if storage.database_url.starts_with("sqlite") {
+        "printf('%064x', n)"
+    } else {
+        "lpad(to_hex(n), 64, '0')"
+    };
+    let time = if storage.database_url.starts_with("sqlite") {
+        "'2001-01-01 00:00:00.000'"
+    } else {
+        "timestamp '2001-01-01'"
+    };
+    let sql = format!(
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers \
+         WHERE n < {count}) INSERT INTO idempotency_keys \
+         SELECT {digest}, {digest}, 200, NULL, '{{}}', {time} FROM numbers"
+    );
+    storage.execute(&sql).expect("rows");
 }
 
 /// What another program holds locked for as long as this lives.

@@ -20,6 +20,10 @@ use store::Claim;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often keys that are too old are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// How many of them one transaction deletes: it takes a few milliseconds.
+const BATCH: i64 = 500;
+/// How long the database is left to others after each.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(20);
 
 /// Why a key cannot be used for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -139,12 +143,28 @@ impl Changes {
 /// Deletes keys that are older than 24 hours, now and for as long as the process serves.
 pub async fn forget_old_keys(db: Db) {
     loop {
-        let forget = |conn: &mut DbConn| store::forget_old(conn).map_err(DbError::from);
-        let nothing_follows = |_: &usize| std::future::ready(()).boxed();
-        match db.write("idempotency_keys".into(), forget, nothing_follows).await {
+        match forget_all_old(&db).await {
             Ok(count) => log::debug!("forgot {count} idempotency keys"),
-            Err(error) => log::debug!("forgetting idempotency keys: {error}"),
+            Err(error) => log::warn!(
+                "old idempotency keys could not be deleted, the next try is in {} s: {error}",
+                FORGET_EVERY.as_secs()
+            ),
         }
         tokio::time::sleep(FORGET_EVERY).await;
+    }
+}
+
+/// Deletes them batch by batch: each is a short transaction, and the writes of clients come between.
+async fn forget_all_old(db: &Db) -> Result<usize, DbError> {
+    let mut count = 0;
+    loop {
+        let forget = |conn: &mut DbConn| store::forget_old(conn, BATCH).map_err(DbError::from);
+        let nothing_follows = |_: &usize| std::future::ready(()).boxed();
+        let forgotten = db.write("idempotency_keys".into(), forget, nothing_follows).await?;
+        count += forgotten;
+        if forgotten == 0 {
+            return Ok(count);
+        }
+        tokio::time::sleep(BETWEEN_BATCHES).await;
     }
 }

@@ -109,10 +109,29 @@ pub fn keep(conn: &mut DbConn, key: &IdempotencyKey, answer: &Answer) -> QueryRe
     Ok(())
 }
 
-/// Deletes what is too old to count; returns how many.
-pub fn forget_old(conn: &mut DbConn) -> QueryResult<usize> {
-    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(oldest())))
-        .execute(conn)
+/// Deletes up to `limit` of the keys that are too old to count, the oldest first; returns how many.
+pub fn forget_old(conn: &mut DbConn, limit: i64) -> QueryResult<usize> {
+    let old = idempotency_keys::table
+        .filter(idempotency_keys::created_at.le(oldest()))
+        .order((idempotency_keys::created_at, idempotency_keys::key_digest))
+        .limit(limit)
+        .select(idempotency_keys::key_digest);
+    let delete = |keys: Vec<String>| {
+        diesel::delete(idempotency_keys::table.filter(idempotency_keys::key_digest.eq_any(keys)))
+    };
+    match conn {
+        // Those that another replica deletes now are left to it.
+        #[cfg(feature = "postgres")]
+        DbConn::Postgres(conn) => {
+            let keys = old.for_update().skip_locked().load(conn)?;
+            delete(keys).execute(conn)
+        }
+        #[cfg(feature = "sqlite")]
+        DbConn::Sqlite(conn) => {
+            let keys = old.load(conn)?;
+            delete(keys).execute(conn)
+        }
+    }
 }
 
 pub fn delete_all(conn: &mut DbConn) -> QueryResult<usize> {

@@ -18,6 +18,7 @@ cases![
         a_server_of_a_stricter_isolation_refuses_no_write,
         a_fault_is_503_whatever_language_it_is_told_in,
         a_mistake_in_the_schema_stays_500_in_every_language,
+        an_encoding_that_cannot_hold_the_text_is_refused_with_what_to_do,
         a_schema_that_changes_under_a_warm_process_fails_no_request;
 ];
 
@@ -188,6 +189,46 @@ fn a_mistake_in_the_schema_stays_500_in_every_language(combination: &Combination
     app.get("/customers?limit=1").expect(500);
     app.put("/customers/cust_001", &json!({ "name": "Other" })).expect(500);
     app.get("/products?limit=1").expect(200);
+}
+
+/// F25: `serve` and `seed`; nothing is left in the database. The command that is shown makes one
+/// that is taken.
+fn an_encoding_that_cannot_hold_the_text_is_refused_with_what_to_do(combination: &Combination) {
+    let postgres = Postgres::started();
+    let url_of = |name: &str| {
+        let url = postgres.url();
+        format!("{}/{name}", url.rsplit_once('/').expect("a database in the URL").0)
+    };
+    let run = |command: &[&str], url: &str| {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut program = crate::app::command(folder);
+        program.args(command).args(["--database-url", url]);
+        let output = program.output().expect("the binary starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let name = encoding.to_lowercase();
+        postgres.execute(&format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' \
+             TEMPLATE template0"
+        ));
+        let storage = Storage::at(url_of(&name), None);
+        for command in [&["serve"][..], &["seed"][..]] {
+            let (status, error) = run(command, &storage.database_url);
+            assert_eq!(status, Some(1), "{error}");
+            assert!(error.contains(encoding), "{error}");
+            let (_, make) = error.split_once("DATABASE_URL: ").expect("what to do");
+            if command == ["seed"] {
+                postgres.execute(make.trim());
+            }
+        }
+        let tables = "SELECT count(*) AS count FROM pg_tables WHERE schemaname = 'public'";
+        assert_eq!(storage.count(tables), 0);
+        let (status, error) = run(&["seed"], &url_of(&format!("{name}_utf8")));
+        assert_eq!(status, Some(0), "{error}");
+    }
+    let made = Storage::at(url_of("latin1_utf8"), None);
+    App::start(combination, made, &[]).get(PATH).expect(200);
 }
 
 /// F26: what another process of a rolling upgrade does.

@@ -45,7 +45,24 @@ pub fn prepare(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
     }
 }
 
+/// Refuses a database whose encoding cannot hold every text: each name that it cannot write, and
+/// each filter that it cannot read, would be a failure.
+fn refuse_encoding(conn: &mut DbConn, url: &DatabaseUrl) -> anyhow::Result<()> {
+    const NEEDED: &str = "UTF8";
+    let encoding = tell(conn, "current_setting('server_encoding')")?;
+    if encoding == NEEDED {
+        return Ok(());
+    }
+    let name = tell(conn, "quote_ident(current_database() || '_utf8')")?;
+    bail!(
+        "{url}: the encoding of this database is {encoding}, which cannot hold every text; make \
+         another one, and name that in DATABASE_URL: CREATE DATABASE {name} ENCODING 'UTF8' \
+         LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    )
+}
+
 fn bring_up_to_date(conn: &mut DbConn, url: &DatabaseUrl) -> anyhow::Result<Try> {
+    refuse_encoding(conn, url)?;
     // In a transaction, since a pooler may send the two statements to two servers.
     let difference = conn.transact(Difference::of)?;
     difference.warn_of_newer_schema(url);
