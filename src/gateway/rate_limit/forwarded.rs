@@ -169,7 +169,8 @@ mod tests {
                 }
             }
             let list = [bytes.as_slice(), b", 192.0.2.43:80"].concat();
-            prop_assert_eq!(by_list(&list).last(), Some(&address));
+            let hops = by_list(&list);
+            prop_assert_eq!(hops.last(), Some(&address));
         }
     }
 }
