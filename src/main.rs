@@ -45,14 +45,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// clap's own text, but for a value that does not parse: that one is quoted by clap, and may be a
-/// secret. The setting is named instead, by its variable and its flag.
+/// clap's own text, but for a value that does not parse, or a URL in the wrong place: those are
+/// quoted by clap, and may be a secret. The setting is named instead, by its variable and its flag.
 fn explain(error: &clap::Error) -> ExitCode {
     let is_bad_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
     let setting = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(argument)) if is_bad_value => name_of(argument),
         _ => None,
     };
+    if let (None, Some(url)) = (&setting, misplaced_url(error)) {
+        let shown = config::without_credentials(url);
+        say_error(format_args!("{shown} stands where no value is wanted; see chronos --help"));
+        return ExitCode::from(REFUSED);
+    }
     let Some(setting) = setting else {
         // Nothing is left to be told when even stderr is closed.
         let _closed = error.print();
@@ -67,6 +72,14 @@ fn explain(error: &clap::Error) -> ExitCode {
     };
     say_error(format_args!("{setting}: {reason}"));
     ExitCode::from(REFUSED)
+}
+
+/// A URL that clap would quote, with the password in it.
+fn misplaced_url(error: &clap::Error) -> Option<&str> {
+    error.context().find_map(|(_, value)| match value {
+        ContextValue::String(text) if text.contains("://") => Some(text.as_str()),
+        _ => None,
+    })
 }
 
 /// The variables of all settings of all commands.

@@ -106,6 +106,27 @@ fn a_refused_url_shows_no_part_of_its_password(_: &Combination) {
             assert!(message.contains(name), "{url}: {message}");
             expect_no_part(&message, &url);
         }
+        expect_no_part_of_a_misplaced_url(&folder, &format!("postgres://{credentials}@h/db"));
+    }
+}
+
+/// A flag that was forgotten or mistyped.
+#[track_caller]
+fn expect_no_part_of_a_misplaced_url(folder: &TempDir, url: &str) {
+    let (mistyped, unwanted) = (format!("--database-urI={url}"), format!("--no-seed={url}"));
+    for arguments in [
+        &["serve", url][..],
+        &[url],
+        &["seed", url],
+        &["serve", &mistyped],
+        &["serve", &unwanted],
+        &["serve", "--role", url],
+        &["serve", "--redis", url],
+    ] {
+        let output = command(folder.path()).args(arguments).output().expect("the binary starts");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        expect_no_part(&message, url);
     }
 }
 
