@@ -67,13 +67,17 @@ pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
 /// connections: unbounded, one more is started, and kept, each time that a job comes while a thread
 /// has finished another one and does not sleep yet.
 fn runtime(args: &ServeArgs) -> io::Result<Runtime> {
-    /// The connection that writes to SQLite, the migration, names that are looked up.
-    const OTHERS: usize = 4;
-    let connections = usize::try_from(args.storage.database_pool_size).unwrap_or(usize::MAX);
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(connections.saturating_add(OTHERS))
+        .max_blocking_threads(blocking_threads(args))
         .build()
+}
+
+fn blocking_threads(args: &ServeArgs) -> usize {
+    /// The connection that writes to SQLite, the probes, the migration, names that are looked up.
+    const OTHERS: usize = 4;
+    let connections = usize::try_from(args.storage.database_pool_size).unwrap_or(usize::MAX);
+    connections.saturating_add(OTHERS)
 }
 
 /// How long writes may take, after the last request, whose clients have gone.
@@ -113,7 +117,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         Some(url) => CacheState::Redis(RedisLink::new(url).context("REDIS_URL")?),
         None => CacheState::InProcess,
     };
-    let tasks = Tasks::on(tokio::runtime::Handle::current());
+    let tasks = Tasks::on(tokio::runtime::Handle::current(), blocking_threads(&args));
     let shared = Shared {
         #[cfg(feature = "database")]
         db: Db::new(

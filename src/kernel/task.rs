@@ -1,8 +1,10 @@
 //! Work that must come to its end although the client went away, or the worker that served it.
 
 use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -13,17 +15,26 @@ use tokio_util::task::TaskTracker;
 pub struct Tasks {
     runtime: Handle,
     running: TaskTracker,
+    /// Started when it is first needed. Never dropped: that would wait for what hangs on it.
+    spare: Arc<OnceLock<Option<ManuallyDrop<Runtime>>>>,
+    spare_threads: usize,
 }
 
 impl Tasks {
-    /// Tasks on `runtime`, which must outlive the workers.
-    pub fn on(runtime: Handle) -> Tasks {
-        Tasks { runtime, running: TaskTracker::new() }
+    /// Tasks on `runtime`, which must outlive the workers, with so many threads for
+    /// [`Tasks::block_beside`].
+    pub fn on(runtime: Handle, spare_threads: usize) -> Tasks {
+        Tasks { runtime, running: TaskTracker::new(), spare: Arc::default(), spare_threads }
     }
 
     /// Starts `work`; nobody can cancel it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.running.spawn_on(work, &self.runtime);
+    }
+
+    /// Starts `work`, which the stop of the process need not wait for.
+    pub fn detach(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(work);
     }
 
     /// Runs `work` on a thread that it may block. The whole process shares these threads: those of
@@ -33,6 +44,25 @@ impl Tasks {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
         self.runtime.spawn_blocking(work)
+    }
+
+    /// As [`Tasks::block`], on other threads, for the time in which those may all hang.
+    pub fn block_beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let start = || {
+            let threads = self.spare_threads.max(1);
+            let runtime = Builder::new_current_thread().max_blocking_threads(threads).build();
+            runtime
+                .map(ManuallyDrop::new)
+                .inspect_err(|error| log::warn!("no threads: {error}"))
+                .ok()
+        };
+        match self.spare.get_or_init(start) {
+            Some(spare) => spare.spawn_blocking(work),
+            None => self.block(work),
+        }
     }
 
     /// Waits until every task has ended, at most for `patience`.

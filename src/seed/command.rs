@@ -21,7 +21,7 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let redis = args.storage.redis_url.as_ref().map(|url| connect(&runtime, url)).transpose()?;
 
     let url = &args.storage.database_url;
-    let tasks = Tasks::on(runtime.tokio_runtime().handle().clone());
+    let tasks = Tasks::on(runtime.tokio_runtime().handle().clone(), 1);
     let db = Db::new(url, args.storage.database_session(), 1, &tasks);
     db.prepare(None)?;
     db.run_command(|conn| {

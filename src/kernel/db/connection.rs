@@ -1,6 +1,7 @@
 //! One connection type for both databases, and how a connection is opened and kept.
 
 use super::error::is_conflict;
+use super::hanging::Hanging;
 use super::session::Session;
 use crate::kernel::config::DatabaseUrl;
 #[cfg(feature = "postgres")]
@@ -11,12 +12,12 @@ use diesel::result::{ConnectionError, ConnectionResult, Error};
 use diesel::{Connection, QueryResult};
 use std::time::{Duration, Instant};
 
-/// A connection used this recently is not pinged again when it is taken from the pool: the ping
-/// would cost every query a round trip.
+/// A connection that answered this recently is not pinged again when it is taken from the pool: the
+/// ping would cost every query a round trip.
 const PING_AFTER: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process to release the file.
 #[cfg(feature = "sqlite")]
-pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_millis(3_500);
 
 /// A connection to whichever database is configured; `store.rs` files are written once for it.
 #[derive(diesel::MultiConnection)]
@@ -254,8 +255,9 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConn> {
 pub struct Pooled {
     pub conn: DbConn,
     pub session: Session,
-    last_used: Instant,
+    answered_at: Instant,
     is_doubted: bool,
+    is_discarded: bool,
     data_version: Option<i64>,
 }
 
@@ -264,6 +266,16 @@ impl Pooled {
     /// prepared does not count as broken with diesel: used often enough, it would never be replaced.
     pub fn doubt(&mut self) {
         self.is_doubted = true;
+    }
+
+    /// A job has ended: the database has answered.
+    pub fn answered(&mut self) {
+        self.answered_at = Instant::now();
+    }
+
+    /// Has the connection closed instead of kept.
+    pub fn discard(&mut self) {
+        self.is_discarded = true;
     }
 
     /// Whether SQLite's `data_version` moved: it counts the commits of other connections, and in
@@ -289,6 +301,7 @@ impl Pooled {
 pub struct Connector {
     pub url: DatabaseUrl,
     pub session: Session,
+    pub hanging: Hanging,
 }
 
 impl ManageConnection for Connector {
@@ -303,22 +316,28 @@ impl ManageConnection for Connector {
         Ok(Pooled {
             conn,
             session: self.session,
-            last_used: Instant::now(),
+            answered_at: Instant::now(),
             is_doubted: false,
+            is_discarded: false,
             data_version: None,
         })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), diesel::r2d2::Error> {
-        if pooled.is_doubted || pooled.last_used.elapsed() > PING_AFTER {
-            pooled.conn.ping().map_err(diesel::r2d2::Error::QueryError)?;
+        if self.hanging.suspects(pooled.answered_at) {
+            let reason = "it may hang, as another one does".into();
+            let error = ConnectionError::BadConnection(reason);
+            return Err(diesel::r2d2::Error::ConnectionError(error));
         }
-        pooled.last_used = Instant::now();
+        if pooled.is_doubted || pooled.answered_at.elapsed() > PING_AFTER {
+            pooled.conn.ping().map_err(diesel::r2d2::Error::QueryError)?;
+            pooled.answered();
+        }
         pooled.is_doubted = false;
         Ok(())
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.conn.is_broken()
+        pooled.is_discarded || pooled.conn.is_broken()
     }
 }

@@ -2,14 +2,18 @@
 
 use super::DbError;
 use super::connection::{Connector, Pooled};
+use super::hanging::{EndOf, Hanging, Running};
 use super::outage::Outage;
+use super::session::Session;
 use super::turnstile::{Turn, Turnstiles};
+use crate::kernel::config::DatabaseUrl;
 use crate::kernel::task::Tasks;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinHandle};
 
 /// How many jobs may wait for a place; past that, the answer is an immediate 503.
 const QUEUE_LIMIT: usize = 2_048;
@@ -19,6 +23,10 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// What an attempt should have left of its deadline. A deadlock is found after a second, and leaves
 /// more; the time-outs of locks and statements leave less.
 const NEAR: Duration = Duration::from_millis(1_750);
+/// How many jobs are given up at a time where there are fewer connections.
+const FEWEST_GIVEN_UP: u32 = 2;
+/// Between two looks at a job that hangs while too many are given up already.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub struct Lane {
@@ -28,25 +36,39 @@ pub struct Lane {
     places: Vec<Arc<Semaphore>>,
     waiting: Arc<AtomicUsize>,
     outage: Outage,
+    hanging: Hanging,
     patience: Duration,
     tasks: Tasks,
 }
 
 impl Lane {
-    /// Jobs run on the blocking threads of `tasks`.
-    pub fn new(connector: Connector, size: u32, patience: Duration, tasks: &Tasks) -> Lane {
+    /// Jobs run on the blocking threads of `tasks`. One that runs longer than `patience` hangs,
+    /// and is given up; on SQLite it computes, and would do so beside its successor.
+    pub fn new(
+        url: &DatabaseUrl,
+        session: Session,
+        size: u32,
+        patience: Duration,
+        tasks: &Tasks,
+    ) -> Lane {
+        let given_up = match url {
+            DatabaseUrl::Postgres(_) => size.max(FEWEST_GIVEN_UP),
+            DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => 0,
+        };
+        let hanging = Hanging::at_most(to_usize(given_up));
         let pool = Pool::builder()
-            .max_size(size)
+            // Connections that were given up belong to the pool until they end.
+            .max_size(size.saturating_add(given_up))
             .min_idle(Some(0))
             // An idle connection of an in-memory database is the database.
             .idle_timeout(None)
             .max_lifetime(None)
             .connection_timeout(CHECKOUT_TIMEOUT)
             .error_handler(Box::new(LogAtDebug))
-            .build_unchecked(connector);
+            .build_unchecked(Connector { url: url.clone(), session, hanging: hanging.clone() });
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
-        Lane { pool, places, waiting, outage, patience, tasks }
+        Lane { pool, places, waiting, outage, hanging, patience, tasks }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -105,24 +127,43 @@ impl Lane {
         let entering = tokio::time::timeout_at(deadline.0.into(), self.enter(turnstile));
         let places = entering.await.unwrap_or_else(|_| Err(self.too_late()))?;
         self.outage.check()?;
-        let lane = self.clone();
-        let blocking = self.tasks.block(move || {
-            let _places = places;
+        let running = self.hanging.begin(places);
+        let (lane, end) = (self.clone(), EndOf(Arc::clone(&running)));
+        let on_thread = move || {
             let mut conn = lane.checkout()?;
-            if deadline.has_passed() {
+            let result = if deadline.has_passed() {
                 // The client has its 503: the job must not take effect behind its back.
-                return Err(E::from(lane.too_late()));
+                Err(E::from(lane.too_late()))
+            } else {
+                let done = job(&mut conn, deadline);
+                conn.answered();
+                if done.is_err() {
+                    conn.doubt();
+                }
+                done.map_err(J::into)
+            };
+            if end.0.is_given_up() {
+                conn.discard();
             }
-            let done = job(&mut conn, deadline);
-            if done.is_err() {
-                conn.doubt();
-            }
-            done.map_err(J::into)
-        });
-        match blocking.await {
+            drop(conn);
+            drop(end);
+            result
+        };
+        // Those that were given up keep the usual threads.
+        let blocking = if self.hanging.is_any() {
+            self.tasks.block_beside(on_thread)
+        } else {
+            self.tasks.block(on_thread)
+        };
+        match self.watch(running).until_end_of(blocking).await {
             Ok(result) => result,
             Err(panic) => Err(E::from(DbError::Panicked(panic.to_string()))),
         }
+    }
+
+    fn watch(&self, running: Arc<Running<Places>>) -> Watch {
+        let running = Some(running).filter(|_| self.hanging.is_watched());
+        Watch { running, patience: self.patience, tasks: self.tasks.clone() }
     }
 
     /// Until when a client that comes now waits.
@@ -146,6 +187,46 @@ impl Lane {
             permits.push(permit.expect("the semaphore is never closed"));
         }
         Ok(Places { _permits: permits, _turn: turn })
+    }
+}
+
+/// Watches over a job, also when nobody waits for it any more.
+struct Watch {
+    /// `None` when there is nothing more to be done about it.
+    running: Option<Arc<Running<Places>>>,
+    patience: Duration,
+    tasks: Tasks,
+}
+
+impl Watch {
+    async fn until_end_of<T>(mut self, mut blocking: JoinHandle<T>) -> Result<T, JoinError> {
+        if let Some(running) = self.running.clone() {
+            tokio::select! {
+                biased;
+                ended = &mut blocking => {
+                    self.running = None;
+                    return ended;
+                }
+                () = give_up_late(running, self.patience) => self.running = None,
+            }
+        }
+        blocking.await
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.tasks.detach(give_up_late(running, self.patience));
+        }
+    }
+}
+
+/// Gives a job up as soon as it has run longer than `patience` and may be given up.
+async fn give_up_late(running: Arc<Running<Places>>, patience: Duration) {
+    tokio::time::sleep(patience.saturating_sub(running.age())).await;
+    while !running.give_up() {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -8,6 +8,7 @@ mod connection;
 mod error;
 #[cfg(feature = "sqlite")]
 mod file;
+mod hanging;
 mod json;
 mod lane;
 mod migrate;
@@ -26,12 +27,12 @@ pub use turnstile::Turnstiles;
 use crate::kernel::config::DatabaseUrl;
 use crate::kernel::error::Refusal;
 use crate::kernel::task::Tasks;
-use connection::{Connector, Ending, Pooled};
+use connection::{Ending, Pooled};
 use futures_util::future::BoxFuture;
 use lane::{Deadline, Lane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Refuses a URL that no database could be reached by, however long one waits.
@@ -45,11 +46,14 @@ pub fn refuse_url(url: &DatabaseUrl) -> Result<(), Refusal> {
     }
 }
 
-/// The whole of a job on SQLite, with waiting: longer than its `busy_timeout` of 5 s, so that a
-/// write that waits for another process ends before its client is told that it did not.
-const SQLITE_DEADLINE: Duration = Duration::from_secs(6);
+/// The whole of a job on SQLite, with waiting: longer than its `busy_timeout` of 3.5 s, so that a
+/// write that waits for another process ends before its client is told that it did not; and shorter
+/// than a gateway waits for its service.
+const SQLITE_DEADLINE: Duration = Duration::from_secs(4);
 /// The whole of a job on PostgreSQL: longer than the server's own `statement_timeout`.
 const POSTGRES_DEADLINE: Duration = Duration::from_millis(3_500);
+/// The whole of a ping.
+const PING_DEADLINE: Duration = Duration::from_secs(1);
 /// How many writes of one row may hold a connection at once: one works and the next one waits for
 /// the row's lock. More would take connections from the other rows and gain nothing.
 const WRITES_AT_ONE_ROW: usize = 2;
@@ -61,11 +65,19 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     url: DatabaseUrl,
     reads: Lane,
+    lists: Lane,
     writes: Lane,
     pings: Lane,
+    last_ping: tokio::sync::Mutex<Option<Ping>>,
     rows: Turnstiles,
     tasks: Tasks,
     migrated: AtomicBool,
+}
+
+/// What a ping found.
+struct Ping {
+    began_at: Instant,
+    was_answered: bool,
 }
 
 impl Db {
@@ -73,65 +85,75 @@ impl Db {
     ///
     /// `pool_size` is the number of connections. SQLite has one more, the only one that writes:
     /// writers then queue here, in order, instead of racing for the lock of the file; and what
-    /// that connection sees change was changed by another process.
+    /// that connection sees change was changed by another process. Each has one more for pings,
+    /// which tell whether the database answers, and not how much it has to do.
     ///
     /// `session` is whose the sessions of PostgreSQL are.
     ///
     /// Writes run in `tasks`, and every query on its blocking threads.
     pub fn new(url: &DatabaseUrl, session: Session, pool_size: u32, tasks: &Tasks) -> Db {
-        let lane = |size, deadline| {
-            Lane::new(Connector { url: url.clone(), session }, size, deadline, tasks)
-        };
-        let sqlite = |size| lane(size, SQLITE_DEADLINE);
-        let (reads, writes) = match url {
+        let lane = |size, deadline| Lane::new(url, session, size, deadline, tasks);
+        // A list may take a hundred times as long as the read of a row, and keep a processor busy
+        // all the while: lists have few places, and whatever they do, rows are read and written.
+        let few = (pool_size / 3).max(1);
+        let (reads, lists, writes) = match url {
             DatabaseUrl::SqliteMemory => {
-                let only = sqlite(1);
-                (only.clone(), only)
+                let only = lane(1, SQLITE_DEADLINE);
+                (only.clone(), only.clone(), only)
             }
-            DatabaseUrl::SqliteFile(_) => (sqlite(pool_size), sqlite(1)),
+            DatabaseUrl::SqliteFile(_) => {
+                let all = lane(pool_size, SQLITE_DEADLINE);
+                (all.clone(), all.bounded(few), lane(1, SQLITE_DEADLINE))
+            }
             DatabaseUrl::Postgres(_) => {
                 let all = lane(pool_size, POSTGRES_DEADLINE);
-                // Writes that queue on one locked row must leave connections for the reads.
+                // Writes that queue on one locked row must leave connections for the reads, also
+                // beside lists.
                 let some = all.bounded(pool_size - pool_size / 4);
-                (all, some)
+                (all, some.bounded(few), some)
             }
         };
-        // However many ask, a database that hangs holds one thread for it.
-        let pings = reads.bounded(1);
         Db(Arc::new(Inner {
             url: url.clone(),
             reads,
+            lists,
             writes,
-            pings,
+            pings: lane(1, PING_DEADLINE),
+            last_ping: tokio::sync::Mutex::default(),
             rows: Turnstiles::new(WRITES_AT_ONE_ROW),
             tasks: tasks.clone(),
             migrated: AtomicBool::new(false),
         }))
     }
 
-    /// Runs one query, or several that need no common snapshot. `job` runs again from its start
+    /// Runs one query by a key, or several that need no common snapshot. `job` runs again from its start
     /// where the database asks for that.
     ///
     /// # Errors
     /// The closure's own error; [`DbError::Unavailable`] when the database does not answer in
     /// time; [`DbError::Overloaded`] when too many wait already.
-    pub async fn read<T, E, F>(&self, mut job: F) -> Result<T, E>
+    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
     where
         F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: JobError,
     {
         self.refuse_before_migration()?;
-        let deadline = self.0.reads.deadline();
-        let read = move |pooled: &mut Pooled| {
-            let session = pooled.session;
-            pooled.attempt(deadline, |conn| match session {
-                Session::Own => job(conn),
-                // The limits hold in a transaction alone.
-                Session::Shared => conn.transact_in(session, &mut job),
-            })
-        };
-        self.0.reads.run(read).await
+        read_in(&self.0.reads, job).await
+    }
+
+    /// As [`Db::read`], for whatever reads many rows: lists, searches.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn list<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: JobError,
+    {
+        self.refuse_before_migration()?;
+        read_in(&self.0.lists, job).await
     }
 
     /// Runs `job` in one transaction, which can write from its start: committed when it returns
@@ -200,12 +222,25 @@ impl Db {
 
     /// Whether a query gets an answer now; waits at most `patience`.
     pub async fn is_available(&self, patience: Duration) -> bool {
-        use diesel::connection::SimpleConnection;
-        let select = |pooled: &mut connection::Pooled| {
-            pooled.conn.batch_execute("SELECT 1").map_err(DbError::from)
+        let asked_at = Instant::now();
+        let answer = async {
+            let mut last = self.0.last_ping.lock().await;
+            // However many ask at once, one ping speaks for all who came before it.
+            if let Some(ping) = last.as_ref().filter(|ping| ping.began_at >= asked_at) {
+                return ping.was_answered;
+            }
+            let began_at = Instant::now();
+            let was_answered = self.ping().await.is_ok();
+            *last = Some(Ping { began_at, was_answered });
+            was_answered
         };
-        let ping = self.0.pings.run::<_, DbError, _, _>(select);
-        self.is_migrated() && matches!(tokio::time::timeout(patience, ping).await, Ok(Ok(())))
+        self.is_migrated() && matches!(tokio::time::timeout(patience, answer).await, Ok(true))
+    }
+
+    async fn ping(&self) -> Result<(), DbError> {
+        use diesel::connection::SimpleConnection;
+        let select = |pooled: &mut Pooled| pooled.conn.batch_execute("SELECT 1");
+        self.0.pings.run(move |pooled| select(pooled).map_err(DbError::from)).await
     }
 
     /// Whether the schema is there, as far as this process has seen.
@@ -284,4 +319,22 @@ impl Db {
             Err(DbError::Unavailable("the schema is not migrated yet".into()))
         }
     }
+}
+
+async fn read_in<T, E, F>(lane: &Lane, mut job: F) -> Result<T, E>
+where
+    F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: JobError,
+{
+    let deadline = lane.deadline();
+    let read = move |pooled: &mut Pooled| {
+        let session = pooled.session;
+        pooled.attempt(deadline, |conn| match session {
+            Session::Own => job(conn),
+            // The limits hold in a transaction alone.
+            Session::Shared => conn.transact_in(session, &mut job),
+        })
+    };
+    lane.run(read).await
 }
