@@ -1,6 +1,7 @@
 //! The nouns around a customer and their rules. No I/O.
 
 use crate::kernel::error::Invalid;
+use crate::kernel::http::Cursor;
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::text;
@@ -193,6 +194,14 @@ pub struct Order {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Order {
+    /// Where it is in a list of orders.
+    pub fn place(&self) -> Cursor {
+        let id = Id::parse("id", self.id.to_string()).expect("digits are an id");
+        Cursor { created_at: self.created_at, id }
+    }
+}
+
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderItem {
@@ -243,6 +252,11 @@ pub fn parse_phone(text: String) -> Result<String, Invalid> {
 
 pub fn parse_order_id(number: i64) -> Result<i64, Invalid> {
     if number > 0 { Ok(number) } else { Err(Invalid::new("id", "must be a positive whole number")) }
+}
+
+/// The id of the order at this place of a list.
+pub fn order_id_at(place: &Cursor) -> Option<i64> {
+    place.id.as_str().parse().ok()
 }
 
 pub fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {

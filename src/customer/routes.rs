@@ -1,17 +1,16 @@
 //! The URLs below `/customers`: parse, call the service, render.
 
 use super::error::CustomerError;
-use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer};
+use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer, Order};
 use super::service::Customers;
 use super::wire::{
-    CreateCustomer, CustomerAnswer, CustomerView, FILTERS, ListAnswer, OrderView, UpdateCustomer,
-    parse_list_query,
+    CreateCustomer, CustomerAnswer, CustomerView, FILTERS, ListEnd, OrderView, UpdateCustomer,
+    parse_list_query, parse_orders_query,
 };
 use crate::kernel::http::{
-    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Pagination, Query, next_link,
+    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Listing, Query, RowView, write_json,
 };
 use crate::kernel::idempotency::Reply;
-use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the customers into a scope named `/customers`.
@@ -44,17 +43,18 @@ async fn list_customers(
 ) -> Result<HttpResponse, Failure> {
     let query = Query::parse(request.query_string())?;
     let (filter, page) = parse_list_query(&query)?;
-    let (rows, total) = customers.list(filter, page.clone()).await?;
-    let (rows, has_more) = page.cut(rows);
-    let mut response = HttpResponse::Ok();
-    if let (true, Some(last)) = (has_more, rows.last()) {
-        let cursor = Cursor { created_at: last.created_at, id: last.id.clone() };
-        if let Some(link) = next_link(&request, &FILTERS, &cursor) {
-            response.insert_header((LINK, link));
-        }
-    }
-    let pagination = Pagination { limit: page.limit, offset: page.offset, total, has_more };
-    Ok(response.json(ListAnswer::<CustomerView<'_>>::new(&rows, Some(pagination))))
+    let view = RowView {
+        render: |customer, bytes| write_json(bytes, &CustomerView::from(customer)),
+        cursor: |customer: &Customer| Cursor {
+            created_at: customer.created_at,
+            id: customer.id.clone(),
+        },
+        filters: &FILTERS,
+    };
+    let listing = Listing::begin(page, view).await?;
+    let (rows, total) = customers.list(filter, listing).await?;
+    let end = ListEnd { count: rows.count(), pagination: Some(rows.pagination(total)) };
+    Ok(rows.respond(&request, &end))
 }
 
 async fn get_customer(
@@ -103,11 +103,20 @@ async fn delete_customer(
 }
 
 async fn list_orders(
+    request: HttpRequest,
     path: web::Path<String>,
     customers: web::Data<Customers>,
 ) -> Result<HttpResponse, Failure> {
-    let orders = customers.orders(parse_id(path)?).await?;
-    Ok(HttpResponse::Ok().json(ListAnswer::<OrderView<'_>>::new(&orders, None)))
+    let id = parse_id(path)?;
+    let page = parse_orders_query(&Query::parse(request.query_string())?)?;
+    let view = RowView {
+        render: |order, bytes| write_json(bytes, &OrderView::from(order)),
+        cursor: Order::place,
+        filters: &[],
+    };
+    let rows = customers.orders(id, Listing::begin(page, view).await?).await?;
+    let end = ListEnd { count: rows.count(), pagination: None };
+    Ok(rows.respond(&request, &end))
 }
 
 fn parse_id(path: web::Path<String>) -> Result<CustomerId, CustomerError> {

@@ -7,7 +7,7 @@ use super::model::{
 };
 use super::store;
 use crate::kernel::db::{Db, DbConn};
-use crate::kernel::http::{Answer, Page};
+use crate::kernel::http::{Answer, Listing, Rendered};
 use crate::kernel::idempotency::{Changes, Reply};
 use diesel::result::{DatabaseErrorKind, Error};
 use futures_util::future::{BoxFuture, FutureExt};
@@ -35,15 +35,19 @@ impl Customers {
             .await
     }
 
-    /// The page with one row more, and the number of all that the filter lets through.
+    /// The page, rendered, and the number of all that the filter lets through.
     pub async fn list(
         &self,
         filter: CustomerFilter,
-        page: Page,
-    ) -> Result<(Vec<Customer>, i64), CustomerError> {
+        mut listing: Listing<Customer>,
+    ) -> Result<(Rendered, i64), CustomerError> {
         self.db
-            .read(move |conn| {
-                Ok((store::list(conn, &filter, &page)?, store::count(conn, &filter)?))
+            .list(move |conn| {
+                let total = store::count(conn, &filter)?;
+                let part = store::PART;
+                let rows =
+                    listing.fill(part, |page, show| store::list(conn, &filter, page, show))?;
+                Ok((rows, total))
             })
             .await
     }
@@ -85,12 +89,17 @@ impl Customers {
         self.changes.make(row, reply, remove, nothing_follows).await
     }
 
-    /// The newest orders of a customer, up to the bound of the store.
-    pub async fn orders(&self, id: CustomerId) -> Result<Vec<Order>, CustomerError> {
+    /// A page of the customer's orders, rendered.
+    pub async fn orders(
+        &self,
+        id: CustomerId,
+        mut listing: Listing<Order>,
+    ) -> Result<Rendered, CustomerError> {
         self.db
-            .read(move |conn| {
+            .list(move |conn| {
                 store::find(conn, &id)?.ok_or(CustomerError::NotFound)?;
-                Ok(store::orders_of(conn, &id)?)
+                let part = store::ORDERS_PART;
+                Ok(listing.fill(part, |page, show| store::orders_of(conn, &id, page, show))?)
             })
             .await
     }

@@ -2,25 +2,28 @@
 
 use super::model::{
     Customer, CustomerChanges, CustomerFilter, CustomerId, Email, NewCustomer, Order, OrderItem,
-    OrderStatus, Tier,
+    OrderStatus, Tier, order_id_at,
 };
 use super::wire::{CustomerRecord, OrderRecord};
 use crate::kernel::db::{DbConn, JsonObject, MultiBackend, is_postgres};
 use crate::kernel::error::Invalid;
-use crate::kernel::http::Page;
+use crate::kernel::http::{Page, Show};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::time;
 use crate::schema::{customers, order_items, orders};
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::connection::DefaultLoadingMode;
 use diesel::expression::functions::declare_sql_function;
 use diesel::prelude::*;
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Text};
 use std::collections::HashMap;
 
-/// How many orders of a customer are shown: an answer without pages needs a bound.
-pub const MAX_ORDERS: i64 = 1_000;
+/// How many rows of a list are loaded at once: libpq has all of them in memory.
+pub const PART: i64 = 64;
+/// How many orders: all of a part are in memory, with their items.
+pub const ORDERS_PART: i64 = 16;
 
 #[declare_sql_function]
 extern "SQL" {
@@ -151,8 +154,13 @@ pub fn find(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>>
     row.map(CustomerRow::into_customer).transpose()
 }
 
-/// The page and one row more, by which the caller sees whether more follow.
-pub fn list(conn: &mut DbConn, filter: &CustomerFilter, page: &Page) -> QueryResult<Vec<Customer>> {
+/// The rows of a page.
+pub fn list(
+    conn: &mut DbConn,
+    filter: &CustomerFilter,
+    page: &Page,
+    show: Show<'_, Customer>,
+) -> QueryResult<()> {
     let mut query = filtered(filter);
     if let Some(cursor) = &page.after {
         let at = cursor.created_at.naive_utc();
@@ -163,12 +171,17 @@ pub fn list(conn: &mut DbConn, filter: &CustomerFilter, page: &Page) -> QueryRes
                 .or(customers::created_at.eq(at).and(customers::id.lt(cursor.id.as_str()))),
         );
     }
-    let rows: Vec<CustomerRow> = query
+    let rows = query
         .order((customers::created_at.desc(), customers::id.desc()))
-        .limit(page.limit + 1)
+        .limit(page.limit)
         .offset(page.offset)
-        .load(conn)?;
-    rows.into_iter().map(CustomerRow::into_customer).collect()
+        .load_iter::<CustomerRow, DefaultLoadingMode>(conn)?;
+    for row in rows {
+        if show(row?.into_customer()?).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// How many customers the filter lets through.
@@ -283,21 +296,37 @@ pub fn total_spent(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Cents> {
     Ok(Cents::new(cents))
 }
 
-/// The newest orders of a customer with their items, at most [`MAX_ORDERS`].
-pub fn orders_of(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Vec<Order>> {
-    let rows: Vec<OrderRow> = orders::table
-        .filter(orders::customer_id.eq(id.as_str()))
+/// The orders of a page of a customer's, with their items.
+pub fn orders_of(
+    conn: &mut DbConn,
+    id: &CustomerId,
+    page: &Page,
+    show: Show<'_, Order>,
+) -> QueryResult<()> {
+    let mut query = orders::table.filter(orders::customer_id.eq(id.as_str())).into_boxed();
+    if let Some(cursor) = &page.after {
+        let at = cursor.created_at.naive_utc();
+        let order_id = order_id_at(cursor)
+            .ok_or_else(|| unreadable(Invalid::new("after", "is no place among orders")))?;
+        // As in `list`: the first condition is for the index.
+        query = query.filter(orders::created_at.le(at)).filter(
+            orders::created_at.lt(at).or(orders::created_at.eq(at).and(orders::id.lt(order_id))),
+        );
+    }
+    let rows: Vec<OrderRow> = query
         .order((orders::created_at.desc(), orders::id.desc()))
-        .limit(MAX_ORDERS)
+        .limit(page.limit)
+        .offset(page.offset)
         .load(conn)?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut items = items_of(conn, &ids)?;
-    rows.into_iter()
-        .map(|row| {
-            let items = items.remove(&row.id).unwrap_or_default();
-            row.into_order(items)
-        })
-        .collect()
+    for row in rows {
+        let items = items.remove(&row.id).unwrap_or_default();
+        if show(row.into_order(items)?).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The items of each of these orders, in the order of their lines.

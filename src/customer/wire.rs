@@ -4,8 +4,8 @@
 use super::error::CustomerError;
 use super::model::{
     Address, Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerProfile, Email,
-    MAX_EMAIL, NewCustomer, Order, OrderItem, OrderStatus, Tier, check_total, parse_name,
-    parse_order_id, parse_phone, parse_quantity,
+    MAX_EMAIL, NewCustomer, Order, OrderItem, OrderStatus, Tier, check_total, order_id_at,
+    parse_name, parse_order_id, parse_phone, parse_quantity,
 };
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Page, Pagination, Query};
@@ -34,6 +34,18 @@ pub fn parse_list_query(query: &Query) -> Result<(CustomerFilter, Page), Invalid
         email_part: query.get("email")?.map(part).transpose()?,
     };
     Ok((filter, Page::parse(query, DEFAULT_LIMIT)?))
+}
+
+/// Reads the query of `GET /customers/{id}/orders`.
+///
+/// # Errors
+/// Names the parameter that is wrong.
+pub fn parse_orders_query(query: &Query) -> Result<Page, Invalid> {
+    let page = Page::parse(query, DEFAULT_LIMIT)?;
+    if page.after.as_ref().is_some_and(|cursor| order_id_at(cursor).is_none()) {
+        return Err(Invalid::new("after", "must be a cursor from a Link header"));
+    }
+    Ok(page)
 }
 
 /// The body of `POST /customers`.
@@ -161,24 +173,12 @@ impl<'a> CustomerAnswer<'a> {
     }
 }
 
-/// `{success, data: [row], count}`, with `pagination` where the list has pages.
+/// What follows the rows of a list: how many there are, and where all are counted, the page.
 #[derive(Serialize)]
-pub struct ListAnswer<T> {
-    success: bool,
-    data: Vec<T>,
-    count: usize,
+pub struct ListEnd {
+    pub count: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pagination: Option<Pagination>,
-}
-
-impl<T> ListAnswer<T> {
-    pub fn new<'a, R>(rows: &'a [R], pagination: Option<Pagination>) -> Self
-    where
-        T: From<&'a R>,
-    {
-        let data = rows.iter().map(T::from).collect();
-        ListAnswer { success: true, data, count: rows.len(), pagination }
-    }
+    pub pagination: Option<Pagination>,
 }
 
 /// An order as clients see it.

@@ -4,15 +4,14 @@ use super::error::ProductError;
 use super::model::{NewProduct, Product, ProductChanges, ProductId, Quantity};
 use super::service::Products;
 use super::wire::{
-    CreateProduct, FILTERS, ProductAnswer, ProductListAnswer, PurchaseAnswer, TakeStock,
+    CreateProduct, FILTERS, ProductAnswer, ProductListEnd, ProductView, PurchaseAnswer, TakeStock,
     UpdateProduct, parse_list_query,
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::http::{
-    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Pagination, Query, next_link,
+    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Listing, Query, RowView, write_json,
 };
 use crate::kernel::idempotency::Reply;
-use actix_web::http::header::LINK;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the catalogue into a scope named `/products`.
@@ -41,21 +40,17 @@ async fn list_products(
 ) -> Result<HttpResponse, Failure> {
     let query = Query::parse(request.query_string())?;
     let (filter, page) = parse_list_query(&query)?;
-    let (rows, total) = products.list(filter, page.clone()).await?;
-    let (rows, has_more) = page.cut(rows);
-    let mut response = HttpResponse::Ok();
-    if let (true, Some(last)) = (has_more, rows.last()) {
-        let cursor = Cursor { created_at: last.created_at, id: last.id.clone() };
-        if let Some(link) = next_link(&request, &FILTERS, &cursor) {
-            response.insert_header((LINK, link));
-        }
-    }
-    Ok(response.json(ProductListAnswer {
-        success: true,
-        data: rows.iter().map(Into::into).collect(),
-        pagination: Pagination { limit: page.limit, offset: page.offset, total, has_more },
-    }))
+    let listing = Listing::begin(page, IN_LISTS).await?;
+    let (rows, total) = products.list(filter, listing).await?;
+    let end = ProductListEnd { pagination: rows.pagination(total) };
+    Ok(rows.respond(&request, &end))
 }
+
+const IN_LISTS: RowView<Product> = RowView {
+    render: |product, bytes| write_json(bytes, &ProductView::from(product)),
+    cursor: |product| Cursor { created_at: product.created_at, id: product.id.clone() },
+    filters: &FILTERS,
+};
 
 async fn get_product(
     path: web::Path<String>,

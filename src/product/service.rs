@@ -7,7 +7,7 @@ use super::model::{
 use super::store;
 use crate::kernel::cache::{Cache, CacheState, Origin};
 use crate::kernel::db::{Db, DbConn, DbError};
-use crate::kernel::http::{Answer, Page};
+use crate::kernel::http::{Answer, Listing, Rendered};
 use crate::kernel::idempotency::{Changes, Reply};
 use crate::kernel::task::Tasks;
 use crate::kernel::time;
@@ -48,15 +48,19 @@ impl Products {
         }
     }
 
-    /// The page with one row more, and the number of all that the filter lets through.
+    /// The page, rendered, and the number of all that the filter lets through.
     pub async fn list(
         &self,
         filter: ProductFilter,
-        page: Page,
-    ) -> Result<(Vec<Product>, i64), ProductError> {
+        mut listing: Listing<Product>,
+    ) -> Result<(Rendered, i64), ProductError> {
         self.db
-            .read(move |conn| {
-                Ok((store::list(conn, &filter, &page)?, store::count(conn, &filter)?))
+            .list(move |conn| {
+                let total = store::count(conn, &filter)?;
+                let part = store::PART;
+                let rows =
+                    listing.fill(part, |page, show| store::list(conn, &filter, page, show))?;
+                Ok((rows, total))
             })
             .await
     }

@@ -3,13 +3,17 @@
 use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductId, Quantity};
 use super::wire::ProductRecord;
 use crate::kernel::db::{DbConn, JsonObject, MultiBackend};
-use crate::kernel::http::Page;
+use crate::kernel::http::{Page, Show};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::time;
 use crate::schema::products;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
+
+/// How many rows of a list are loaded at once: libpq has all of them in memory.
+pub const PART: i64 = 64;
 
 /// A row, in the order of the table's columns.
 #[derive(Queryable)]
@@ -75,8 +79,13 @@ pub fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
     row.map(Row::into_product).transpose()
 }
 
-/// The page and one row more, by which the caller sees whether more follow.
-pub fn list(conn: &mut DbConn, filter: &ProductFilter, page: &Page) -> QueryResult<Vec<Product>> {
+/// The rows of a page.
+pub fn list(
+    conn: &mut DbConn,
+    filter: &ProductFilter,
+    page: &Page,
+    show: Show<'_, Product>,
+) -> QueryResult<()> {
     let mut query = filtered(filter);
     if let Some(cursor) = &page.after {
         let at = cursor.created_at.naive_utc();
@@ -87,12 +96,17 @@ pub fn list(conn: &mut DbConn, filter: &ProductFilter, page: &Page) -> QueryResu
                 .or(products::created_at.eq(at).and(products::id.lt(cursor.id.as_str()))),
         );
     }
-    let rows: Vec<Row> = query
+    let rows = query
         .order((products::created_at.desc(), products::id.desc()))
-        .limit(page.limit + 1)
+        .limit(page.limit)
         .offset(page.offset)
-        .load(conn)?;
-    rows.into_iter().map(Row::into_product).collect()
+        .load_iter::<Row, DefaultLoadingMode>(conn)?;
+    for row in rows {
+        if show(row?.into_product()?).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// How many products the filter lets through.

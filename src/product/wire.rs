@@ -190,11 +190,9 @@ impl<'a> ProductAnswer<'a> {
     }
 }
 
-/// `{success, data: [product], pagination}`.
+/// What follows the products of a list.
 #[derive(Serialize)]
-pub struct ProductListAnswer<'a> {
-    pub success: bool,
-    pub data: Vec<ProductView<'a>>,
+pub struct ProductListEnd {
     pub pagination: Pagination,
 }
 

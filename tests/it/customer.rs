@@ -15,7 +15,7 @@ cases![
         a_list_shows_100_customers_unless_told_otherwise,
         the_count_is_the_number_of_rows_shown,
         pagination_is_exact_at_both_ends,
-        a_limit_goes_from_1_to_500,
+        a_limit_goes_from_1_to_1000,
         an_offset_starts_at_0,
         a_repeated_parameter_is_refused_by_name,
         an_unknown_parameter_is_ignored,
@@ -142,13 +142,13 @@ fn pagination_is_exact_at_both_ends(combination: &Combination) {
     }
 }
 
-fn a_limit_goes_from_1_to_500(combination: &Combination) {
+fn a_limit_goes_from_1_to_1000(combination: &Combination) {
     let app = combination.start();
-    for bad in ["0", "501", "-1", "1.5", "ten", "+5", "1e2", "99999999999999999999"] {
+    for bad in ["0", "1001", "-1", "1.5", "ten", "+5", "1e2", "99999999999999999999"] {
         expect_invalid(app.get(&format!("/customers?limit={bad}")), "limit");
     }
     assert_eq!(app.get("/customers?limit=1").expect(200).json["count"], 1);
-    assert_eq!(app.get("/customers?limit=500").expect(200).json["count"], 40);
+    assert_eq!(app.get("/customers?limit=1000").expect(200).json["count"], 40);
 }
 
 fn an_offset_starts_at_0(combination: &Combination) {

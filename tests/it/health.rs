@@ -12,6 +12,8 @@ cases![
         every_listener_has_public_probes;
     OnPostgres:
         a_frozen_database_is_not_ready_and_alive,
+        a_probe_does_not_queue_behind_requests,
+        lists_leave_places_for_reads_of_one_row,
         a_database_that_comes_later_makes_the_process_ready;
     Once:
         probes_are_neither_limited_nor_guarded,
@@ -118,4 +120,72 @@ fn a_database_that_comes_later_makes_the_process_ready(combination: &Combination
     gate.mend();
     until("it is ready", || ask(&app, &app.gateway_url("/readyz")).status == 200);
     app.get("/products/prod_001").expect(200);
+}
+
+/// An outside transaction that keeps everybody else out of a table.
+fn lock(app: &App, table: &str) -> diesel::PgConnection {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+
+    let mut conn =
+        diesel::PgConnection::establish(&app.storage.database_url).expect("PostgreSQL is there");
+    conn.batch_execute(&format!("BEGIN; LOCK TABLE {table}")).expect("the lock is free");
+    conn
+}
+
+/// How many connections to the database wait for a lock.
+fn waiting(app: &App) -> i64 {
+    app.storage.count(
+        "SELECT count(*) AS count FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+}
+
+/// L9: every place is taken, by requests that wait for a lock; the database is well.
+fn a_probe_does_not_queue_behind_requests(combination: &Combination) {
+    let app = combination.start();
+    let lock = lock(&app, "customers");
+    thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                let answer = app.get("/customers/cust_001");
+                assert!([200, 503].contains(&answer.status), "{answer:?}");
+            });
+        }
+        until("every place is taken", || waiting(&app) >= 8);
+        for listener in [app.gateway_url(""), app.product_url(""), app.customer_url("")] {
+            let answer = ask(&app, &format!("{listener}/readyz")).expect(200);
+            assert_eq!(answer.json["database"], "connected", "{}", answer.text);
+        }
+        for service in [app.product_url(""), app.customer_url("")] {
+            ask(&app, &format!("{service}/health")).expect(200);
+        }
+        assert!(waiting(&app) >= 8, "the places were taken all the while");
+        drop(lock);
+    });
+}
+
+/// L8: lists that all hang hold a third of the 8 places, and rows are read beside them.
+fn lists_leave_places_for_reads_of_one_row(combination: &Combination) {
+    const LISTS: usize = 30;
+    let app = combination.start();
+    let lock = lock(&app, "products");
+    thread::scope(|scope| {
+        let lists: Vec<_> = (0..LISTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let answer = app.get("/products?limit=1");
+                    assert!([200, 503].contains(&answer.status), "{answer:?}");
+                })
+            })
+            .collect();
+        until("lists hang", || waiting(&app) >= 2);
+        let mut most = 0;
+        while !lists.iter().any(|list| list.is_finished()) {
+            app.get("/customers/cust_001").expect(200);
+            most = waiting(&app).max(most);
+        }
+        drop(lock);
+        assert_eq!(most, 2);
+    });
 }

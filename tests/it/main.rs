@@ -20,6 +20,7 @@ mod idempotency;
 mod input;
 mod integrity;
 mod kit;
+mod lists;
 mod panics;
 mod pooler;
 mod product;
@@ -106,6 +107,7 @@ pub fn all_cases() -> Vec<Case> {
         faults::cases(),
         integrity::cases(),
         health::cases(),
+        lists::cases(),
         connections::cases(),
         settings::cases(),
         start::cases(),

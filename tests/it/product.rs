@@ -21,7 +21,7 @@ cases![
         prices_are_filtered_inclusively,
         all_filters_hold_together,
         an_empty_filter_is_no_filter,
-        a_limit_is_from_1_to_500,
+        a_limit_is_from_1_to_1000,
         an_offset_is_a_whole_number,
         a_price_filter_is_money,
         the_least_price_must_not_be_above_the_greatest,
@@ -213,11 +213,12 @@ fn an_empty_filter_is_no_filter(combination: &Combination) {
     assert_eq!(rows(&bare), rows(&all));
 }
 
-fn a_limit_is_from_1_to_500(combination: &Combination) {
+fn a_limit_is_from_1_to_1000(combination: &Combination) {
     let app = combination.start();
     assert_eq!(rows(&app.get("/products?limit=1").expect(200)).len(), 1);
-    assert_eq!(app.get("/products?limit=500").expect(200).json["pagination"]["limit"], 500);
-    for limit in ["0", "501", "-1", "abc", "1.5", "1e2", "%2B5", "+5", "5+", "0x10", HUGE, "%D9%A1"]
+    assert_eq!(app.get("/products?limit=1000").expect(200).json["pagination"]["limit"], 1000);
+    for limit in
+        ["0", "1001", "-1", "abc", "1.5", "1e2", "%2B5", "+5", "5+", "0x10", HUGE, "%D9%A1"]
     {
         refused(app.get(&format!("/products?limit={limit}")), "limit");
     }

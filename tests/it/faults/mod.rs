@@ -4,6 +4,7 @@
 mod database;
 mod foreign;
 mod process;
+mod promotion;
 mod redis;
 mod sqlite;
 
@@ -17,10 +18,17 @@ use diesel::connection::SimpleConnection;
 const PATH: &str = "/products/prod_001";
 
 pub fn cases() -> Vec<crate::Case> {
-    [redis::cases(), database::cases(), foreign::cases(), sqlite::cases(), process::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        redis::cases(),
+        database::cases(),
+        promotion::cases(),
+        foreign::cases(),
+        sqlite::cases(),
+        process::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Fails the test unless the answer is the 503 of a dependency that is away.

@@ -53,6 +53,10 @@ impl Postgres {
         postgres
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://chronos@127.0.0.1:{}/postgres", self.port)
     }

@@ -5,11 +5,17 @@
 
 mod driver;
 mod limit;
+mod neighbours;
 mod slow;
 mod steady;
+
+pub use steady::Mebibytes;
 
 use crate::Case;
 
 pub fn cases() -> Vec<Case> {
-    [steady::cases(), limit::cases(), slow::cases()].into_iter().flatten().collect()
+    [steady::cases(), neighbours::cases(), limit::cases(), slow::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

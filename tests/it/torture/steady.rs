@@ -150,7 +150,7 @@ fn is_good(end: End) -> bool {
     matches!(end, End::Status(200..=299))
 }
 
-fn name(combination: &Combination) -> &'static str {
+pub fn name(combination: &Combination) -> &'static str {
     if combination.is_postgres() { "PostgreSQL" } else { "SQLite" }
 }
 
