@@ -151,7 +151,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         if let Err(error) = link.connect().await {
             log::warn!("Redis is unavailable, going on without it: {error:#}");
         }
-        rt::spawn(link.clone().keep());
+        link.keep();
     }
     warn_of_open_services(&args, &places);
     let mut starting = pin!(migration::start(&args, &shared));

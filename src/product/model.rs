@@ -35,10 +35,6 @@ impl Cacheable for Product {
         &self.id
     }
 
-    fn version(&self) -> i64 {
-        self.version
-    }
-
     fn weight(&self) -> usize {
         /// About what a member of a JSON object costs besides its texts.
         const MEMBER_BYTES: usize = 96;

@@ -10,7 +10,6 @@ use crate::kernel::db::{Db, DbConn, DbError};
 use crate::kernel::http::{Answer, Listing, Rendered};
 use crate::kernel::idempotency::{Changes, Reply};
 use crate::kernel::task::Tasks;
-use crate::kernel::time;
 use diesel::result::{DatabaseErrorKind, Error};
 use futures_util::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
@@ -70,10 +69,10 @@ impl Products {
         product: NewProduct,
         reply: Reply<Product>,
     ) -> Result<Answer, ProductError> {
-        let row = row_of(&product.id);
+        let (row, products, added) = (row_of(&product.id), self.clone(), product.id.clone());
         let add = move |conn: &mut DbConn| store::insert(conn, &product).map_err(already_exists);
-        // Nothing to invalidate: what does not exist is not cached.
-        self.changes.make(row, reply, add, |_| std::future::ready(()).boxed()).await
+        // That there is no such product may be cached.
+        self.changes.make(row, reply, add, move |_| products.invalidate(added)).await
     }
 
     pub async fn update(
@@ -86,10 +85,7 @@ impl Products {
         let change = move |conn: &mut DbConn| {
             store::update(conn, &id, changes.clone())?.ok_or(ProductError::NotFound)
         };
-        let committed = move |product: Option<&Product>| {
-            products.invalidate(changed, product.map(|product| product.version))
-        };
-        self.changes.make(row, reply, change, committed).await
+        self.changes.make(row, reply, change, move |_| products.invalidate(changed)).await
     }
 
     pub async fn take_stock(
@@ -100,10 +96,7 @@ impl Products {
     ) -> Result<Answer, ProductError> {
         let (row, products, taken) = (row_of(&id), self.clone(), id.clone());
         let take = move |conn: &mut DbConn| take(conn, &id, quantity);
-        let committed = move |purchase: Option<&Purchase>| {
-            products.invalidate(taken, purchase.map(|purchase| purchase.product.version))
-        };
-        self.changes.make(row, reply, take, committed).await
+        self.changes.make(row, reply, take, move |_| products.invalidate(taken)).await
     }
 
     pub async fn delete(
@@ -114,34 +107,13 @@ impl Products {
         let (row, products, removed) = (row_of(&id), self.clone(), id.clone());
         let remove =
             move |conn: &mut DbConn| store::delete(conn, &id)?.ok_or(ProductError::NotFound);
-        // A reader may still hold the deleted row: it must meet something newer.
-        let committed = move |product: Option<&Product>| {
-            products.invalidate(removed, product.map(|product| product.version + 1))
-        };
-        self.changes.make(row, reply, remove, committed).await
+        self.changes.make(row, reply, remove, move |_| products.invalidate(removed)).await
     }
 
-    /// Has the cache forget what is older than `version`, or than now where that is not known.
-    fn invalidate(&self, id: ProductId, version: Option<i64>) -> BoxFuture<'static, ()> {
+    /// Has the cache forget what it knows of a product.
+    fn invalidate(&self, id: ProductId) -> BoxFuture<'static, ()> {
         let products = self.clone();
-        let invalidation = async move {
-            let version = match version {
-                Some(version) => version,
-                None => products.version_of(id.clone()).await,
-            };
-            products.cache.invalidate(&id, version).await;
-        };
-        invalidation.boxed()
-    }
-
-    /// The version that is there, or one that is newer than any that was.
-    async fn version_of(&self, id: ProductId) -> i64 {
-        let found: Result<Option<Product>, DbError> =
-            self.db.read(move |conn| Ok(store::find(conn, &id)?)).await;
-        match found {
-            Ok(Some(product)) => product.version,
-            Ok(None) | Err(_) => time::new_row_version(),
-        }
+        async move { products.cache.invalidate(&id).await }.boxed()
     }
 
     /// Forgets what this process has cached, after another one changed the database file.

@@ -23,7 +23,8 @@ pub const SECRET: &str = "4f1c0e9b7a6d5283f0e1d2c3b4a59687";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Servers {
     pub database_url: String,
-    pub redis_url: String,
+    /// `None`: the cache lives in the process.
+    pub redis_url: Option<String>,
     /// `HOST:PORT` of the PgBouncer in front of the database.
     pub pooler: String,
 }
@@ -43,7 +44,7 @@ impl Servers {
         ];
         match names.map(value) {
             [Some(database_url), Some(redis_url), Some(pooler), Some(_), Some(_), Some(_)] => {
-                Some(Servers { database_url, redis_url, pooler })
+                Some(Servers { database_url, redis_url: Some(redis_url), pooler })
             }
             [None, None, None, None, None, None] => None,
             _ => panic!("set all of {}, or none: scripts/services run does", names.join(", ")),
@@ -54,6 +55,11 @@ impl Servers {
     pub fn database(&self, name: &str) -> String {
         let (base, _) = self.database_url.rsplit_once('/').expect("a URL with a path");
         format!("{base}/{name}")
+    }
+
+    /// The same PostgreSQL, and no Redis.
+    pub fn without_redis(&self) -> Servers {
+        Servers { redis_url: None, ..self.clone() }
     }
 
     fn execute(&self, sql: &str) {
@@ -91,7 +97,8 @@ impl Combination {
     pub fn name(&self) -> String {
         let backend = match self.backend {
             Backend::Sqlite => "sqlite",
-            Backend::Postgres(_) => "postgres",
+            Backend::Postgres(Servers { redis_url: Some(_), .. }) => "postgres",
+            Backend::Postgres(Servers { redis_url: None, .. }) => "postgres-alone",
             Backend::Pooled(_) => "pooler",
         };
         format!("{backend}/{:?}", self.door).to_lowercase()
@@ -155,15 +162,14 @@ impl Storage {
                 let name = fresh_name("test");
                 let copy = template.map_or(String::new(), |t| format!(" TEMPLATE {}", t.postgres));
                 servers.execute(&format!("CREATE DATABASE {name}{copy}"));
-                let index = RedisIndexes::take();
-                let redis_url = format!("{}/{index}", servers.redis_url);
+                let redis = servers.redis_url.as_ref().map(|url| (url, RedisIndexes::take()));
                 Storage {
                     folder,
                     database_url: servers.database(&name),
-                    redis_url: Some(redis_url),
+                    redis_url: redis.map(|(url, index)| format!("{url}/{index}")),
                     pooler: matches!(backend, Backend::Pooled(_)).then(|| servers.pooler.clone()),
                     postgres: Some((servers.clone(), name)),
-                    redis_index: Some(index),
+                    redis_index: redis.map(|(_, index)| index),
                 }
             }
         }

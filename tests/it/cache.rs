@@ -2,19 +2,33 @@
 
 use crate::app::{App, Combination, Door, Process, Storage, redis_command};
 use crate::cases;
-use crate::kit::{Caller, Fleet, Outcome, Redis, figure, gated_store, size, until, until_redis_is};
+use crate::kit::{
+    Caller, Fleet, Gate, Outcome, Redis, figure, gated_store, size, storage_behind_gate, until,
+    until_redis_is,
+};
 use serde_json::{Value, json};
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 cases![
     BothBackends:
         every_write_makes_the_next_read_fresh,
         readers_during_writes_never_see_an_older_price_again,
         many_readers_of_a_cold_product_load_it_once,
+        an_absence_is_cached_until_the_create,
         an_invalidation_does_not_need_the_writers_client,
         a_deleted_product_is_gone_at_once;
+    OnPostgresAlone:
+        a_load_slower_than_every_lifetime_puts_no_old_row_back,
+        an_absence_that_is_loaded_during_the_create_is_not_cached;
     OnPostgres:
+        a_load_slower_than_every_lifetime_puts_no_old_row_back,
+        an_absence_that_is_loaded_during_the_create_is_not_cached,
+        an_eviction_lets_no_old_row_back,
+        a_fill_from_before_an_emptying_is_refused,
+        a_create_ends_the_absence_on_every_replica,
+        seed_ends_every_absence,
         a_slow_reader_cannot_put_an_old_row_back,
         a_write_whose_client_is_gone_is_seen_by_every_replica,
         a_write_while_redis_hangs_is_seen_as_soon_as_it_answers,
@@ -80,6 +94,143 @@ fn a_slow_reader_cannot_put_an_old_row_back(combination: &Combination) {
     assert_eq!(after.json["cached"], false);
 }
 
+/// Holds back the row that a read of `PATH` loads until the price has changed from 100.00 to 200.00
+/// and `meanwhile` is over. Nobody may see the old price after that.
+fn change_during_a_load(combination: &Combination, meanwhile: impl FnOnce(&App)) {
+    const PATH: &str = "/products/prod_001";
+    let (app, gate) = gated_app(combination);
+    app.put(PATH, &json!({ "price": "100.00" })).expect(200);
+    thread::scope(|scope| {
+        gate.hold_at("Submariner Date");
+        let reader = scope.spawn(|| app.get(PATH));
+        gate.wait_for_held_answer();
+        app.put(PATH, &json!({ "price": "200.00" })).expect(200);
+        meanwhile(&app);
+        gate.open();
+        let old = reader.join().expect("the reader ends").expect(200);
+        assert_eq!(old.json["data"]["price"], "100.00", "the answer was held before the write");
+    });
+    for _ in 0..3 {
+        assert_eq!(app.get(PATH).expect(200).json["data"]["price"], "200.00");
+    }
+}
+
+/// A store whose rows live for a second in its cache, and its gate to PostgreSQL.
+fn gated_app(combination: &Combination) -> (App, Gate) {
+    let (storage, gate) = storage_behind_gate(combination);
+    let app = App::start(combination, storage, &[("CACHE_TTL_SECONDS", "1")]);
+    if app.storage.redis_url.is_some() {
+        until_redis_is(&app, &app.product_url(""), "connected");
+    }
+    (app, gate)
+}
+
+/// D5: nothing that the write left in the cache may be what the slow reader has to meet.
+fn a_load_slower_than_every_lifetime_puts_no_old_row_back(combination: &Combination) {
+    change_during_a_load(combination, |_| thread::sleep(Duration::from_millis(1_600)));
+}
+
+/// D5: whatever Redis throws away because it is full.
+fn an_eviction_lets_no_old_row_back(combination: &Combination) {
+    change_during_a_load(combination, |app| {
+        let redis = app.storage.redis_url.as_ref().expect("this half has Redis");
+        for key in redis_command(redis, "KEYS *product:*").lines() {
+            redis_command(redis, &format!("DEL {}", key.trim()));
+        }
+    });
+}
+
+/// D5: and not in the epoch that follows either.
+fn a_fill_from_before_an_emptying_is_refused(combination: &Combination) {
+    change_during_a_load(combination, |app| {
+        let redis = app.storage.redis_url.as_ref().expect("this half has Redis");
+        crate::app::flush_redis(redis);
+        assert_eq!(app.get("/products/prod_002").expect(200).json["cached"], false);
+    });
+}
+
+/// D5: the answer that there is no such product is held back until there is one.
+fn an_absence_that_is_loaded_during_the_create_is_not_cached(combination: &Combination) {
+    let (app, gate) = gated_app(combination);
+    thread::scope(|scope| {
+        gate.hold_at("SELECT 0\0");
+        let reader = scope.spawn(|| app.get("/products/new"));
+        gate.wait_for_held_answer();
+        app.post("/products", &new_product("new")).expect(201);
+        gate.open();
+        reader.join().expect("the reader ends").expect(404);
+    });
+    app.get("/products/new").expect(200);
+}
+
+fn new_product(id: &str) -> Value {
+    json!({ "id": id, "name": "N", "brand": "B", "price": 1, "stock": 1, "category": "c" })
+}
+
+/// L6: however the readers of one missing id are spread, few of them reach the database.
+fn an_absence_is_cached_until_the_create(combination: &Combination) {
+    const READERS: usize = 8;
+    const READS_OF_EACH: usize = 25;
+    let app = combination.start_with(&[("RUST_LOG", "chronos=debug")]);
+    if app.storage.redis_url.is_some() {
+        until_redis_is(&app, &app.product_url(""), "connected");
+    }
+    let path = "/products/new";
+    thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                for _ in 0..READS_OF_EACH {
+                    app.get(path).expect_failure(404, "Product not found");
+                }
+            });
+        }
+    });
+    let loads = count_loads(&app, "new");
+    figure("L6", &format!("loads of a missing id, {}", combination.name()), loads);
+    // Two at the first moment, two more for each lifetime of an absence that a slow machine takes.
+    assert!(loads * 10 <= READERS * READS_OF_EACH, "{loads} loads");
+    for _ in 0..3 {
+        app.post("/products", &new_product("new")).expect(201);
+        app.get(path).expect(200);
+        app.delete(path).expect(200);
+        app.get(path).expect(404);
+        app.get(path).expect(404);
+    }
+}
+
+/// D4: also for a row that was not there.
+fn a_create_ends_the_absence_on_every_replica(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let other = Process::start(storage.folder.path(), "product", &storage.settings());
+    let app = App::start(combination, storage, &[]);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    until_redis_is(&app, &other.url("product"), "connected");
+    for round in 0..10 {
+        let id = format!("new_{round}");
+        let elsewhere = format!("{}/products/{id}", other.url("product"));
+        for _ in 0..3 {
+            app.client.send("GET", &elsewhere, &[], None).expect(404);
+        }
+        app.post("/products", &new_product(&id)).expect(201);
+        app.client.send("GET", &elsewhere, &[], None).expect(200);
+    }
+}
+
+fn seed_ends_every_absence(combination: &Combination) {
+    let app = combination.start_empty();
+    until_redis_is(&app, &app.product_url(""), "connected");
+    for _ in 0..3 {
+        app.get("/products/prod_001").expect(404);
+    }
+    let output = crate::app::command(std::path::Path::new(env!("CARGO_MANIFEST_DIR")))
+        .arg("seed")
+        .envs(app.storage.settings())
+        .output()
+        .expect("the binary starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    app.get("/products/prod_001").expect(200);
+}
+
 /// D4, D5: the client goes away while the commit is under way, after every replica has cached the
 /// row as it was before.
 fn a_write_whose_client_is_gone_is_seen_by_every_replica(combination: &Combination) {
@@ -129,7 +280,7 @@ fn a_write_while_redis_hangs_is_seen_as_soon_as_it_answers(combination: &Combina
         let price = format!("{round}.00");
         app.put(path, &json!({ "price": price })).expect(200);
         // However long it hangs, and whether anybody has noticed.
-        thread::sleep(std::time::Duration::from_millis(pause_ms));
+        thread::sleep(Duration::from_millis(pause_ms));
         redis.thaw();
         for _ in 0..20 {
             let seen = app.client.send("GET", &elsewhere, &[], None).expect(200);
@@ -330,8 +481,8 @@ fn whatever_lies_in_redis_is_a_miss_and_is_replaced(combination: &Combination) {
     let key =
         keys.lines().find(|line| line.starts_with("chronos:")).expect("a key").trim().to_owned();
     let entry = redis_command(&redis, &format!("GET {key}"));
-    let entry = entry.lines().find(|line| line.starts_with("C1")).expect("an entry").to_owned();
-    let head = &entry[..39];
+    let entry = entry.lines().find(|line| line.starts_with("C2")).expect("an entry").to_owned();
+    let head = &entry[..35];
     let spoiled = [
         format!("SET {key} garbage"),
         format!("SET {key} \"\""),
@@ -339,7 +490,7 @@ fn whatever_lies_in_redis_is_a_miss_and_is_replaced(combination: &Combination) {
         format!("HSET {key} a b"),
         format!("SET {key} {head}{{}}"),
         format!("SET {key} {head}null"),
-        format!("SET {key} C9{}", &entry[2..39]),
+        format!("SET {key} C9{}", &entry[2..35]),
         format!("SETRANGE {key} 10000000 x"),
         format!("SET {key} \"{head}{{\\\"id\\\":\\\"prod_002\\\"}}\""),
     ];

@@ -62,6 +62,8 @@ pub enum Runs {
     OnPostgres,
     /// PostgreSQL behind a pooler, with Redis, `--role all`.
     OnPooler,
+    /// PostgreSQL with the cache in the process, `--role all`.
+    OnPostgresAlone,
     /// Once, for what has nothing to do with databases.
     Once,
 }
@@ -173,6 +175,9 @@ fn trials(case: &Case, servers: Option<&Servers>) -> Vec<Trial> {
         Runs::Once | Runs::OnSqlite => [sqlite, None],
         Runs::OnPostgres => [None, postgres],
         Runs::OnPooler => [None, None],
+        Runs::OnPostgresAlone => {
+            [None, servers.map(|servers| Backend::Postgres(servers.without_redis()))]
+        }
         Runs::WithServers => [sqlite.filter(|_| servers.is_some()), postgres],
         Runs::Everywhere | Runs::BothGateways | Runs::BothBackends => [sqlite, postgres],
     };

@@ -54,12 +54,13 @@ impl Shared {
     /// Takes one request out of the bucket, if there is one. `None` where Redis is away, too slow
     /// or not to be understood.
     pub async fn count(&self, client: IpAddr) -> Option<Verdict> {
-        let asked = self.link.ask(DEADLINE, async |mut conn| {
+        let (interval, per_minute) = (self.interval_microseconds, self.per_minute.get());
+        let asked = self.link.ask(DEADLINE, move |mut live| async move {
             COUNT
                 .key(format!("chronos:rate:{client}"))
-                .arg(self.interval_microseconds)
-                .arg(self.per_minute.get())
-                .invoke_async::<Value>(&mut conn)
+                .arg(interval)
+                .arg(per_minute)
+                .invoke_async::<Value>(&mut live.conn)
                 .await
         });
         self.verdict(&asked.await?)

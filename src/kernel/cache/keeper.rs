@@ -1,27 +1,47 @@
 //! The keeper of the link: connects, pings, delivers what is owed, and decides who is believed.
+//!
+//! Two questions are kept apart. Whether Redis is away is judged by turns of the thread that would
+//! hear it (`patience`), so that a process that stood still blames nobody. Whether an answer can be
+//! believed is judged by the clock, so that a process that stood still believes nothing that may
+//! have changed meanwhile.
 
+use super::live::Live;
 use super::owed::Owed;
-use super::shared::bury_late;
+use super::patience::{OutOfTime, within};
 use deadpool_redis::Pool;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{InfoDict, RedisError, cmd};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use deadpool_redis::redis::{RedisError, cmd};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
+/// The whole of a read that a request waits for: turns of 10 ms, as all of these.
+pub const READ_TURNS: u32 = 5;
 /// The whole of an invalidation: a lost one costs more than a wait.
-pub const WRITE_DEADLINE: Duration = Duration::from_millis(100);
+pub const WRITE_TURNS: u32 = 10;
 /// Connecting, and the keeper's own commands.
-pub const KEEPER_DEADLINE: Duration = Duration::from_millis(500);
+pub const KEEPER_TURNS: u32 = 50;
 /// The keeper's ping when Redis is suspected to be down.
-const SUSPICION_DEADLINE: Duration = Duration::from_millis(100);
-/// Between two pings: also tells how long Redis was silent, to within this.
+const SUSPICION_TURNS: u32 = 10;
+/// After a silence of fewer turns no replica can have given up an invalidation.
+const HARMLESS_TURNS: u32 = WRITE_TURNS - 1;
+/// The same, by the clock: an answer is believed if Redis is known to have lived less than this
+/// before.
+const HARMLESS_SILENCE: Duration = Duration::from_millis(90);
+/// A command that is sent later than this after Redis is known to have lived could not be believed.
+const FRESH: Duration = Duration::from_millis(60);
+/// How many answers in a row, each at once, make Redis believed again after a silence. What another
+/// replica had sent before the first one has been carried out when the last one comes.
+const CONFIRMATIONS: u32 = 3;
+/// Between two pings while the link is in use, and while it is not.
 const PING_EVERY: Duration = Duration::from_millis(50);
+const IDLE_PING_EVERY: Duration = Duration::from_secs(1);
+/// How long after its last use the link counts as in use.
+const IN_USE: Duration = Duration::from_secs(1);
 /// Between two tries to connect.
 const CONNECT_EVERY: Duration = Duration::from_millis(250);
-/// After a silence shorter than this no replica can have given up an invalidation.
-const HARMLESS_SILENCE: Duration = WRITE_DEADLINE;
 /// From a reconnection to the first read: several looks, so that every replica that saw the
 /// outage has delivered what it owed.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -31,11 +51,18 @@ pub struct Keeper {
     state: RwLock<State>,
     owed: Mutex<Owed>,
     wake: Notify,
+    /// Held by whoever confirms that Redis lives, so that the others share the outcome.
+    confirming: tokio::sync::Mutex<()>,
     started: Instant,
-    /// When Redis last answered anything, in milliseconds since `started`.
-    last_answer: AtomicU64,
+    /// A moment after which Redis has lived, in milliseconds since `started`: when the last command
+    /// was sent whose answer was believed.
+    alive_at: AtomicU64,
     /// When the link was last found up again, likewise.
     up_since: AtomicU64,
+    /// When the link was last used, likewise.
+    used_at: AtomicU64,
+    is_dozing: AtomicBool,
+    was_warned: AtomicBool,
 }
 
 /// How far the link is trusted.
@@ -44,8 +71,9 @@ pub enum State {
     Down,
     /// Connected; writers may use it, readers not before the instant.
     Settling(Live, Instant),
-    /// An operation ran out of time; writers may use it, readers not before the keeper's ping.
-    Suspect(Live),
+    /// An operation ran out of so many turns; writers may use it, readers not before the keeper's
+    /// ping.
+    Suspect(Live, u32),
     Up(Live),
 }
 
@@ -53,44 +81,12 @@ impl State {
     pub fn live(&self) -> Option<&Live> {
         match self {
             State::Down => None,
-            State::Settling(live, _) | State::Suspect(live) | State::Up(live) => Some(live),
+            State::Settling(live, _) | State::Suspect(live, _) | State::Up(live) => Some(live),
         }
     }
 
-    /// Whether both are the same stage of the same connection.
-    fn is(&self, other: &State) -> bool {
-        let same_connection = match (self.live(), other.live()) {
-            (Some(one), Some(two)) => Arc::ptr_eq(&one.prefix, &two.prefix),
-            (None, None) => true,
-            _ => false,
-        };
-        same_connection && std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-}
-
-/// A connection, and the names of the keys on this run of the server.
-#[derive(Clone)]
-pub struct Live {
-    conn: MultiplexedConnection,
-    prefix: Arc<str>,
-}
-
-impl Live {
-    /// The key of an entry. It holds the server's `run_id`: a Redis that restarts may bring back
-    /// an old snapshot, whose entries then have no name any more.
-    pub fn key(&self, name: &str) -> String {
-        format!("{}:{name}", self.prefix)
-    }
-
-    /// The key of the epoch, which every entry repeats: deleting it empties the cache at once.
-    pub fn epoch_key(&self) -> String {
-        format!("{}:epoch", self.prefix)
-    }
-}
-
-impl Live {
-    pub async fn clear(&self) -> Result<(), RedisError> {
-        cmd("DEL").arg(self.epoch_key()).exec_async(&mut self.conn.clone()).await
+    fn is_on(&self, live: &Live) -> bool {
+        self.live().is_some_and(|current| current.is(live))
     }
 }
 
@@ -101,9 +97,13 @@ impl Keeper {
             state: RwLock::new(State::Down),
             owed: Mutex::default(),
             wake: Notify::new(),
+            confirming: tokio::sync::Mutex::default(),
             started: Instant::now(),
-            last_answer: AtomicU64::new(0),
+            alive_at: AtomicU64::new(0),
             up_since: AtomicU64::new(0),
+            used_at: AtomicU64::new(0),
+            is_dozing: AtomicBool::new(false),
+            was_warned: AtomicBool::new(false),
         }
     }
 
@@ -111,8 +111,13 @@ impl Keeper {
     pub async fn keep(&self) {
         loop {
             self.look().await;
-            let is_down = matches!(*self.read_state(), State::Down);
-            let pause = if is_down { CONNECT_EVERY } else { PING_EVERY };
+            let since_use = self.now().saturating_sub(self.used_at.load(Ordering::Relaxed));
+            let pause = match *self.read_state() {
+                State::Down => CONNECT_EVERY,
+                State::Up(_) if since_use > milliseconds(IN_USE) => IDLE_PING_EVERY,
+                _ => PING_EVERY,
+            };
+            self.is_dozing.store(pause == IDLE_PING_EVERY, Ordering::Relaxed);
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(pause) => {}
@@ -125,169 +130,277 @@ impl Keeper {
         self.wake.notify_one();
     }
 
+    fn note_use(&self) {
+        self.used_at.store(self.now(), Ordering::Relaxed);
+        if self.is_dozing.swap(false, Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
     /// One round of the keeper.
     async fn look(&self) {
         let seen = self.read_state().clone();
         match &seen {
             State::Down => {
-                let Ok(live) = self.connect().await else {
-                    return;
-                };
-                if self.deliver(&live).await {
-                    self.advance(&seen, State::Settling(live, Instant::now() + SETTLE));
+                if let Ok(live) = self.connect().await
+                    && self.deliver(&live).await
+                {
+                    self.set(State::Settling(live, Instant::now() + SETTLE));
                 }
             }
             State::Settling(live, until) => {
-                if self.ping(live, KEEPER_DEADLINE).await
+                // One that is too slow for a read stays out: it would come and go, and empty the
+                // cache of the others each time.
+                if let Some(turns) = self.ping(live, KEEPER_TURNS).await
                     && self.deliver(live).await
+                    && turns < READ_TURNS
                     && Instant::now() >= *until
-                    && self.advance(&seen, State::Up(live.clone()))
+                    && self.empty(live).await
+                    && self.rise(live)
                 {
                     log::info!("Redis is back");
                 }
             }
-            State::Suspect(live) => {
-                let last_answer = self.last_answer.load(Ordering::Relaxed);
-                if self.ping(live, SUSPICION_DEADLINE).await && self.deliver(live).await {
-                    let silence =
-                        Duration::from_millis(self.milliseconds().saturating_sub(last_answer));
-                    if silence < HARMLESS_SILENCE {
-                        self.advance(&seen, State::Up(live.clone()));
+            State::Suspect(live, turns) => {
+                if let Some(more) = self.ping(live, SUSPICION_TURNS).await
+                    && self.deliver(live).await
+                {
+                    if turns + more < HARMLESS_TURNS {
+                        self.rise(live);
                     } else {
-                        self.settle(&seen, live);
+                        self.settle(live);
                     }
                 }
             }
-            State::Up(live) => {
-                if self.ping(live, KEEPER_DEADLINE).await {
+            State::Up(live) => match self.ping(live, KEEPER_TURNS).await {
+                Some(turns) if turns >= HARMLESS_TURNS => self.settle(live),
+                Some(_) => {
                     self.deliver(live).await;
                 }
-            }
+                None => {}
+            },
         }
     }
 
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// When Redis does not answer in time, or refuses.
     pub async fn connect(&self) -> anyhow::Result<Live> {
         // The pool would hand out the connection that failed.
         self.pool.retain(|_, _| false);
         let opening = async {
-            let mut conn = MultiplexedConnection::clone(&*self.pool.get().await?);
-            let info: InfoDict = cmd("INFO").arg("server").query_async(&mut conn).await?;
-            let run_id: String = info.get("run_id").unwrap_or_default();
-            anyhow::Ok(Live { conn, prefix: format!("chronos:{run_id}").into() })
+            let conn = MultiplexedConnection::clone(&*self.pool.get().await?);
+            anyhow::Ok(Live::on(conn).await?)
         };
-        let live = tokio::time::timeout(KEEPER_DEADLINE, opening).await.map_err(|_| {
-            anyhow::anyhow!("no answer within {} ms", KEEPER_DEADLINE.as_millis())
-        })??;
-        self.last_answer.store(self.milliseconds(), Ordering::Relaxed);
+        let (live, _) = within(KEEPER_TURNS, opening)
+            .await
+            .map_err(|OutOfTime| anyhow::anyhow!("no answer within {KEEPER_TURNS}0 ms"))?;
+        let live = live?;
+        self.warn_of_eviction(&live).await;
         Ok(live)
     }
 
-    /// Runs one operation under a deadline. One that runs out of time makes Redis suspect, so that
-    /// the next request does not wait again; one that fails takes the link down.
-    pub async fn run<T>(
+    /// Says once what a Redis that throws things away means.
+    async fn warn_of_eviction(&self, live: &Live) {
+        if self.was_warned.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let asked = within(KEEPER_TURNS, live.eviction_policy()).await;
+        if let Ok((Some(policy), _)) = asked
+            && policy != "noeviction"
+        {
+            log::warn!(
+                "Redis has maxmemory-policy {policy}: when it is full, it may evict what the rate \
+                 limit has counted, and a client gets a fresh bucket; noeviction evicts nothing. \
+                 The cache shows nothing old under either"
+            );
+        }
+    }
+
+    /// Runs what a reader waits for, twice where the first answer cannot be believed. `None` where
+    /// it failed, ran out of time, or is not to be believed.
+    pub async fn read<T, F>(&self, live: &Live, operation: impl Fn(Live) -> F) -> Option<T>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let asking = async {
+            for _ in 0..2 {
+                if self.confirm(live).await? {
+                    let sent = self.now();
+                    let value = operation(live.clone()).await?;
+                    if self.hear(sent) {
+                        return Ok(Some(value));
+                    }
+                }
+            }
+            Ok(None)
+        };
+        self.run(live, READ_TURNS, asking).await.flatten()
+    }
+
+    /// Runs what needs no belief, for so many turns. `None` where it failed or ran out of time.
+    pub async fn ask<T>(
         &self,
         live: &Live,
-        deadline: Duration,
-        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+        turns: u32,
+        operation: impl Future<Output = Result<T, RedisError>>,
     ) -> Option<T> {
-        match tokio::time::timeout(deadline, operation(live.conn.clone())).await {
-            Ok(Ok(value)) => self.hear(live).then_some(value),
-            Ok(Err(error)) => {
+        let sent = self.now();
+        let value = self.run(live, turns, operation).await?;
+        self.hear(sent);
+        Some(value)
+    }
+
+    /// Runs one operation for so many turns. One that runs out of time makes Redis suspect, so that
+    /// the next request does not wait again; one that fails takes the link down.
+    async fn run<T>(
+        &self,
+        live: &Live,
+        turns: u32,
+        operation: impl Future<Output = Result<T, RedisError>>,
+    ) -> Option<T> {
+        self.note_use();
+        match within(turns, operation).await {
+            Ok((Ok(value), _)) => Some(value),
+            Ok((Err(error), _)) => {
                 self.fail(live, &error.to_string());
                 None
             }
-            Err(_) => {
-                self.advance(&State::Up(live.clone()), State::Suspect(live.clone()));
-                self.wake.notify_one();
+            Err(OutOfTime) => {
+                self.suspect(live, turns);
                 None
             }
         }
     }
 
-    /// Notes an answer. One that ends a long silence cannot be believed: another replica may have
-    /// given up an invalidation meanwhile, and is about to deliver it. So this replica's readers
-    /// stay away until everybody has.
-    fn hear(&self, live: &Live) -> bool {
-        let now = self.milliseconds();
-        let before = self.last_answer.fetch_max(now, Ordering::Relaxed);
-        let is_harmless = Duration::from_millis(now.saturating_sub(before)) < HARMLESS_SILENCE;
-        if !is_harmless {
-            self.settle(&State::Up(live.clone()), live);
+    /// Takes note of an answer to a command that was `sent` then; says whether it can be believed.
+    /// Between the last proof of life and now lies less than any replica waits before it gives up
+    /// an invalidation: if Redis stood still meanwhile, nobody has gone on without it.
+    fn hear(&self, sent: u64) -> bool {
+        let silence = self.now().saturating_sub(self.alive_at.load(Ordering::SeqCst));
+        let is_believed = silence < milliseconds(HARMLESS_SILENCE);
+        if is_believed {
+            self.alive_at.fetch_max(sent, Ordering::SeqCst);
         }
-        is_harmless
+        is_believed
     }
 
-    /// Keeps readers away for a while, from the stage that was `seen`.
-    fn settle(&self, seen: &State, live: &Live) {
-        if self.advance(seen, State::Settling(live.clone(), Instant::now() + SETTLE)) {
-            log::info!("Redis was silent: going on without it for a moment");
-        }
+    fn is_fresh(&self) -> bool {
+        let silence = self.now().saturating_sub(self.alive_at.load(Ordering::SeqCst));
+        silence < milliseconds(FRESH)
     }
 
-    async fn ping(&self, live: &Live, deadline: Duration) -> bool {
-        let mut conn = live.conn.clone();
-        // A write: a Redis that is full, or a read-only replica, takes no invalidation, and what it
-        // holds goes stale although it answers a plain PING.
-        let mut ping = cmd("SET");
-        ping.arg(live.key("alive")).arg(1).arg("EX").arg(60);
-        let answer = tokio::time::timeout(deadline, ping.exec_async(&mut conn)).await;
-        if matches!(answer, Ok(Ok(()))) {
-            self.hear(live);
-            return true;
+    /// Has Redis prove that it lives, unless it is known to. After a silence, whoever's it was, the
+    /// first answer is not enough: Redis may have stood still, and be about to carry out, in the same
+    /// breath, an invalidation that another replica has given up.
+    async fn confirm(&self, live: &Live) -> Result<bool, RedisError> {
+        if self.is_fresh() {
+            return Ok(true);
         }
-        self.fail(live, "no answer to a ping");
-        false
+        let _turn = self.confirming.lock().await;
+        if self.is_fresh() {
+            return Ok(true);
+        }
+        let mut last = 0;
+        for _ in 0..CONFIRMATIONS {
+            last = self.now();
+            live.ping().await?;
+            if self.now().saturating_sub(last) >= milliseconds(FRESH) {
+                return Ok(false);
+            }
+        }
+        self.alive_at.fetch_max(last, Ordering::SeqCst);
+        Ok(true)
+    }
+
+    /// Whether Redis answers and would take a write, and after how many turns.
+    async fn ping(&self, live: &Live, turns: u32) -> Option<u32> {
+        let sent = self.now();
+        match within(turns, live.ping()).await {
+            Ok((Ok(()), turns)) => {
+                self.hear(sent);
+                return Some(turns);
+            }
+            Ok((Err(error), _)) => self.fail(live, &error.to_string()),
+            Err(OutOfTime) => self.fail(live, "no answer to a ping"),
+        }
+        None
     }
 
     /// Delivers what is owed; whatever cannot be delivered stays owed.
     async fn deliver(&self, live: &Live) -> bool {
-        let (everything, versions) = {
+        let (everything, keys) = {
             let mut owed = self.owed();
             // Taken before it is sent: what is owed from here on is not part of it.
-            (std::mem::take(&mut owed.everything), owed.versions.clone())
+            (std::mem::take(&mut owed.everything), owed.keys.clone())
         };
         let delivery = async {
             if everything {
                 live.clear().await?;
             }
-            for (name, version) in &versions {
-                bury_late(live, name, *version, live.conn.clone()).await?;
+            for key in keys.keys() {
+                remove(live.clone(), key).await?;
             }
             Ok::<(), RedisError>(())
         };
-        if !matches!(tokio::time::timeout(KEEPER_DEADLINE, delivery).await, Ok(Ok(()))) {
+        if !matches!(within(KEEPER_TURNS, delivery).await, Ok((Ok(()), _))) {
             self.owed().everything |= everything;
             self.fail(live, "invalidations could not be delivered");
             return false;
         }
         let mut owed = self.owed();
-        for (name, version) in &versions {
-            owed.pay(name, *version);
+        for (key, number) in &keys {
+            owed.pay(key, *number);
         }
         true
+    }
+
+    /// Empties the cache after an outage. What replicas have delivered may not be all: one that
+    /// has ended meanwhile took what it owed with it.
+    async fn empty(&self, live: &Live) -> bool {
+        self.owed().everything = true;
+        self.deliver(live).await
     }
 
     /// Takes the link down.
     fn fail(&self, live: &Live, reason: &str) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         // A late failure on a connection that was replaced says nothing about the new one.
-        if state.live().is_some_and(|current| Arc::ptr_eq(&current.prefix, &live.prefix)) {
-            log::warn!("Redis is unavailable, going on without it: {reason}");
+        if state.is_on(live) {
+            // What answers and refuses every write comes this way four times a second.
+            if !matches!(*state, State::Settling(..)) {
+                log::warn!("Redis is unavailable, going on without it: {reason}");
+                self.wake();
+            }
             *state = State::Down;
-            self.wake.notify_one();
         }
     }
 
-    /// Goes on to `new`, unless the link is no longer as it was `seen`, or readers would come back
-    /// while an invalidation is outstanding.
-    fn advance(&self, seen: &State, new: State) -> bool {
+    fn suspect(&self, live: &Live, turns: u32) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let may = state.is(seen) && (!matches!(new, State::Up(_)) || self.owed().is_empty());
+        if matches!(&*state, State::Up(current) if current.is(live)) {
+            *state = State::Suspect(live.clone(), turns);
+        }
+        self.wake();
+    }
+
+    /// Keeps readers away for a while.
+    fn settle(&self, live: &Live) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.is_on(live) && !matches!(*state, State::Settling(..)) {
+            log::info!("Redis was silent: going on without it for a moment");
+            *state = State::Settling(live.clone(), Instant::now() + SETTLE);
+        }
+    }
+
+    /// Lets readers back, unless an invalidation is outstanding.
+    fn rise(&self, live: &Live) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let may = state.is_on(live) && self.owed().is_empty();
         if may {
-            if matches!(new, State::Up(_)) {
-                self.up_since.store(self.milliseconds(), Ordering::Relaxed);
-            }
-            *state = new;
+            self.up_since.store(self.now(), Ordering::Relaxed);
+            *state = State::Up(live.clone());
         }
         may
     }
@@ -298,11 +411,12 @@ impl Keeper {
 
     pub fn since_up(&self) -> Duration {
         let up_since = self.up_since.load(Ordering::Relaxed);
-        Duration::from_millis(self.milliseconds().saturating_sub(up_since))
+        Duration::from_millis(self.now().saturating_sub(up_since))
     }
 
-    fn milliseconds(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// In milliseconds since `started`, and a long time after it at the start: nothing is fresh then.
+    fn now(&self) -> u64 {
+        milliseconds(self.started.elapsed() + IN_USE)
     }
 
     pub fn read_state(&self) -> RwLockReadGuard<'_, State> {
@@ -312,4 +426,17 @@ impl Keeper {
     pub fn owed(&self) -> MutexGuard<'_, Owed> {
         self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Removes an entry, whatever it is: a row that a write has replaced, an absence that a write has
+/// ended, or the reservation of somebody who may have loaded the one or the other.
+///
+/// # Errors
+/// Those of Redis.
+pub async fn remove(mut live: Live, key: &str) -> Result<(), RedisError> {
+    cmd("DEL").arg(key).exec_async(&mut live.conn).await
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

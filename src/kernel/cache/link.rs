@@ -4,35 +4,47 @@
 //! that answers was only slow for a moment and is used again. One that does not is down: the keeper
 //! connects again, delivers the invalidations that were missed, and lets readers back after a pause
 //! in which every other replica does the same.
+//!
+//! The connection, its deadlines and its keeper have a thread of their own: what else the process
+//! does must not look like a Redis that is slow.
 
-use super::keeper::{KEEPER_DEADLINE, Keeper, Live, State, WRITE_DEADLINE};
+use super::keeper::{KEEPER_TURNS, Keeper, State, WRITE_TURNS, remove};
+use super::live::Live;
+use super::patience::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
-use deadpool_redis::redis::RedisError;
-use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::{Config, Runtime};
+use anyhow::Context;
+use deadpool_redis::redis::{AsyncConnectionConfig, RedisError};
+use deadpool_redis::{Manager, Pool, Runtime};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The whole of a read that a request waits for.
-const READ_DEADLINE: Duration = Duration::from_millis(50);
+use tokio::runtime::Handle;
 
 /// Between two looks at what is still to be delivered at the end.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// One connection for all; clones share it.
 #[derive(Clone)]
-pub struct RedisLink(Arc<Keeper>);
+pub struct RedisLink {
+    keeper: Arc<Keeper>,
+    thread: Handle,
+}
 
 impl RedisLink {
-    /// Does not connect yet.
+    /// Starts the thread of the link. Does not connect yet.
     ///
     /// # Errors
-    /// When the URL is not one that the client understands.
+    /// When the URL is not one that the client understands, or there is no thread to be had.
     pub fn new(url: &RedisUrl) -> anyhow::Result<RedisLink> {
-        let mut config = Config::from_url(url.expose());
-        config.pool = Some(deadpool_redis::PoolConfig::new(1));
-        let pool = config.create_pool(Some(Runtime::Tokio1))?;
-        Ok(RedisLink(Arc::new(Keeper::new(pool))))
+        // The client's own deadlines go by the clock, and would take a pause of this process for
+        // an answer that did not come.
+        let config = AsyncConnectionConfig::new()
+            .set_response_timeout(None)
+            .set_connection_timeout(Some(Duration::from_secs(5)));
+        let manager = Manager::new_with_config(url.expose(), config)?;
+        let pool = Pool::builder(manager).max_size(1).runtime(Runtime::Tokio1).build()?;
+        let thread = start_thread().context("starting the thread of Redis")?;
+        Ok(RedisLink { keeper: Arc::new(Keeper::new(pool)), thread })
     }
 
     /// Connects, once: at the start, or for a command that runs and ends.
@@ -40,21 +52,26 @@ impl RedisLink {
     /// # Errors
     /// When Redis does not answer in time.
     pub async fn connect(&self) -> anyhow::Result<()> {
-        let live = self.0.connect().await?;
-        self.0.set(State::Up(live));
-        Ok(())
+        let keeper = Arc::clone(&self.keeper);
+        let connecting = self.thread.spawn(async move {
+            let live = keeper.connect().await?;
+            keeper.set(State::Up(live));
+            anyhow::Ok(())
+        });
+        connecting.await?
     }
 
-    /// Keeps the link alive, for as long as the process serves.
-    pub async fn keep(self) {
-        self.0.keep().await;
+    /// Keeps the link alive from now on, for as long as the process lives.
+    pub fn keep(&self) {
+        let keeper = Arc::clone(&self.keeper);
+        self.thread.spawn(async move { keeper.keep().await });
     }
 
     /// Waits until Redis has learned of every write, at most for `patience`.
     pub async fn settle(&self, patience: Duration) {
         let delivered = async {
-            while !self.0.owed().is_empty() {
-                self.0.wake();
+            while !self.keeper.owed().is_empty() {
+                self.keeper.wake();
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
@@ -72,18 +89,24 @@ impl RedisLink {
 
     /// Runs what a request waits for beside the cache. `None` where it failed or ran out of time,
     /// which counts against the link as a read does, and at once where the link is not up.
-    pub async fn ask<T>(
+    pub async fn ask<T: Send + 'static, F>(
         &self,
         deadline: Duration,
-        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
-    ) -> Option<T> {
+        operation: impl FnOnce(Live) -> F + Send + 'static,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, RedisError>> + Send + 'static,
+    {
         let live = self.reading()?;
-        self.0.run(&live, deadline, operation).await
+        let turns = deadline.as_millis() / TURN.as_millis();
+        let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+        let keeper = Arc::clone(&self.keeper);
+        self.run(async move { keeper.ask(&live, turns, operation(live.clone())).await }).await
     }
 
     /// Since when Redis has answered without a break; `None` while it does not.
     pub fn up_for(&self) -> Option<Duration> {
-        self.is_up().then(|| self.0.since_up())
+        self.is_up().then(|| self.keeper.since_up())
     }
 
     /// Empties the cache on every replica, at once.
@@ -92,48 +115,86 @@ impl RedisLink {
     /// When Redis does not answer in time.
     pub async fn clear(&self) -> anyhow::Result<()> {
         let live = self.writing().ok_or_else(|| anyhow::anyhow!("not connected"))?;
-        Ok(tokio::time::timeout(KEEPER_DEADLINE, live.clear()).await??)
+        let clearing = self.thread.spawn(async move { within(KEEPER_TURNS, live.clear()).await });
+        let (cleared, _) =
+            clearing.await?.map_err(|OutOfTime| anyhow::anyhow!("no answer in time"))?;
+        Ok(cleared?)
+    }
+
+    /// Runs what a reader waits for; `None` when it failed, ran out of time, or cannot be believed,
+    /// and at once where the link is not up. It may run twice.
+    pub(super) async fn read<T: Send + 'static, F>(
+        &self,
+        operation: impl Fn(Live) -> F + Send + Sync + 'static,
+    ) -> Option<T>
+    where
+        F: Future<Output = Result<T, RedisError>> + Send + 'static,
+    {
+        let live = self.reading()?;
+        let keeper = Arc::clone(&self.keeper);
+        self.run(async move { keeper.read(&live, operation).await }).await
+    }
+
+    /// Tells Redis what it may also miss.
+    pub(super) async fn tell<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), RedisError>> + Send + 'static,
+    {
+        const DEADLINE: Duration = Duration::from_millis(50);
+        self.ask(DEADLINE, operation).await;
+    }
+
+    /// Removes an entry, or leaves that to the keeper. It is on record before it is tried: the
+    /// keeper lets no reader back while one is outstanding.
+    pub(super) async fn invalidate(&self, key: String) {
+        let number = self.keeper.owed().add(key.clone());
+        let Some(live) = self.writing() else {
+            self.keeper.wake();
+            return;
+        };
+        let keeper = Arc::clone(&self.keeper);
+        let removal = self.thread.spawn(async move {
+            let removed = keeper.ask(&live, WRITE_TURNS, remove(live.clone(), &key)).await;
+            match removed {
+                Some(()) => keeper.owed().pay(&key, number),
+                None => keeper.wake(),
+            }
+        });
+        // It cannot panic, and the thread does not end.
+        let _done = removal.await;
     }
 
     /// The connection for a reader, where its answers can be believed.
-    pub(super) fn reading(&self) -> Option<Live> {
-        match &*self.0.read_state() {
+    fn reading(&self) -> Option<Live> {
+        match &*self.keeper.read_state() {
             State::Up(live) => Some(live.clone()),
-            State::Settling(..) | State::Suspect(_) | State::Down => None,
+            State::Settling(..) | State::Suspect(..) | State::Down => None,
         }
     }
 
     /// The connection for an invalidation.
     fn writing(&self) -> Option<Live> {
-        self.0.read_state().live().cloned()
+        self.keeper.read_state().live().cloned()
     }
 
-    /// Runs what a reader waits for; `None` when it failed or ran out of time.
-    pub(super) async fn read<T>(
+    async fn run<T: Send + 'static>(
         &self,
-        live: &Live,
-        operation: impl AsyncFnOnce(MultiplexedConnection) -> Result<T, RedisError>,
+        work: impl Future<Output = Option<T>> + Send + 'static,
     ) -> Option<T> {
-        self.0.run(live, READ_DEADLINE, operation).await
+        self.thread.spawn(work).await.ok().flatten()
     }
+}
 
-    /// Runs an invalidation, or keeps it for the keeper to deliver. It is on record before it is
-    /// tried: the keeper lets no reader back while one is outstanding.
-    pub(super) async fn invalidate(
-        &self,
-        name: String,
-        version: i64,
-        operation: impl AsyncFnOnce(Live, MultiplexedConnection) -> Result<(), RedisError>,
-    ) {
-        self.0.owed().add(name.clone(), version);
-        if let Some(live) = self.writing() {
-            let run =
-                self.0.run(&live, WRITE_DEADLINE, async |conn| operation(live.clone(), conn).await);
-            if run.await.is_some() {
-                self.0.owed().pay(&name, version);
-                return;
-            }
-        }
-        self.0.wake();
-    }
+/// A thread that runs what is spawned on it, for as long as the process lives.
+fn start_thread() -> std::io::Result<Handle> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // For names that are looked up.
+        .max_blocking_threads(1)
+        .build()?;
+    let handle = runtime.handle().clone();
+    std::thread::Builder::new().name("redis".into()).spawn(move || {
+        runtime.block_on(std::future::pending::<()>());
+    })?;
+    Ok(handle)
 }

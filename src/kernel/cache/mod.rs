@@ -1,22 +1,27 @@
 //! A cache in front of one table: loads on a miss, and never shows what a finished write replaced.
 //!
 //! Three rules make that hold:
-//! - a fill is a compare-and-set on the row's version, and an invalidation leaves a tombstone with
-//!   the new version, so that a slow reader cannot put an old row back;
+//! - whoever loads reserves the entry first, an invalidation ends the reservation, and a fill is
+//!   taken only while its reservation stands: a slow reader cannot put an old row back, however
+//!   slow it is;
 //! - a reader shares only a load that started after it came (`flights`);
-//! - Redis is asked under one deadline, and believed again after an outage only when every missed
-//!   invalidation has been delivered (`link`).
+//! - Redis is asked under one deadline, and believed again after a silence only when every missed
+//!   invalidation has been delivered (`link`, `keeper`).
+//!
+//! That there is no such row is cached like a row, for a shorter time.
 
 mod flights;
 mod keeper;
 mod link;
+mod live;
 mod local;
 mod owed;
+mod patience;
 mod shared;
 
 pub use link::RedisLink;
 #[cfg(fuzzing)]
-pub use shared::decode as decode_entry;
+pub use shared::decode_row as decode_entry;
 
 use crate::kernel::ids::Id;
 use crate::kernel::task::Tasks;
@@ -35,9 +40,6 @@ pub trait Cacheable: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     fn id(&self) -> &Id;
 
-    /// Grows with every change of the row, also when it is deleted and made again.
-    fn version(&self) -> i64;
-
     /// About how many bytes it holds in memory.
     fn weight(&self) -> usize;
 }
@@ -49,16 +51,34 @@ pub enum Origin {
     Database,
 }
 
+/// How long at most the cache says that there is no such row.
+const ABSENCE_LIFETIME: Duration = Duration::from_secs(5);
+/// How long a reservation stands. A load that takes longer is not cached; nothing else depends on
+/// this.
+const RESERVATION_LIFETIME: Duration = Duration::from_secs(10);
+
 /// What a lookup found.
 enum Lookup<V> {
-    Hit(Arc<V>),
-    /// Nothing; the ticket admits a fill, unless the cache is emptied in between.
-    Miss(Ticket),
+    Row(Arc<V>),
+    /// There is no such row.
+    Absent,
+    Miss,
+    /// The cache is away.
+    Away,
+}
+
+/// What became of a reservation.
+enum Reserved<V> {
+    /// Somebody has filled the entry meanwhile.
+    Row(Arc<V>),
+    Absent,
+    /// A fill with this ticket is taken until the row is invalidated or the cache emptied.
+    For(Ticket),
     /// The cache is away: load, and leave it alone.
     Away,
 }
 
-/// The epoch of the cache at the time of the miss.
+/// Names one reservation, which several loads may share.
 #[derive(Debug, Clone)]
 struct Ticket(String);
 
@@ -122,17 +142,18 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
     /// Those of the loader.
     pub async fn get(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
         match self.store.lookup(id).await {
-            Lookup::Hit(value) => Ok(Some((value, Origin::Cache))),
-            Lookup::Miss(_) | Lookup::Away => self.flights.join(id).await,
+            Lookup::Row(row) => Ok(Some((row, Origin::Cache))),
+            Lookup::Absent => Ok(None),
+            Lookup::Miss | Lookup::Away => self.flights.join(id).await,
         }
     }
 
-    /// To be called after every committed change: from here on, nothing older than `version` of
-    /// the row is shown or filled in.
-    pub async fn invalidate(&self, id: &Id, version: i64) {
+    /// To be called after every committed change, also after the row was made: from here on,
+    /// nothing that was loaded before the change is shown or filled in.
+    pub async fn invalidate(&self, id: &Id) {
         match &*self.store {
-            Store::Local(local) => local.bury(id, version),
-            Store::Shared(shared) => shared.bury(id, version).await,
+            Store::Local(local) => local.invalidate(id),
+            Store::Shared(shared) => shared.invalidate(id).await,
         }
     }
 
@@ -158,10 +179,17 @@ impl<V: Cacheable> Store<V> {
         }
     }
 
-    async fn fill(&self, ticket: Ticket, value: &Arc<V>) {
+    async fn reserve(&self, id: &Id) -> Reserved<V> {
         match self {
-            Store::Local(local) => local.fill(&ticket, value),
-            Store::Shared(shared) => shared.fill(&ticket, value).await,
+            Store::Local(local) => local.reserve(id),
+            Store::Shared(shared) => shared.reserve(id).await,
+        }
+    }
+
+    async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) {
+        match self {
+            Store::Local(local) => local.fill(id, &ticket, row),
+            Store::Shared(shared) => shared.fill(id, ticket, row).await,
         }
     }
 
@@ -171,18 +199,17 @@ impl<V: Cacheable> Store<V> {
         id: &Id,
         load: &Loader<V, E>,
     ) -> Result<Option<(Arc<V>, Origin)>, E> {
-        let ticket = match self.lookup(id).await {
-            Lookup::Hit(value) => return Ok(Some((value, Origin::Cache))),
-            Lookup::Miss(ticket) => Some(ticket),
-            Lookup::Away => None,
+        let ticket = match self.reserve(id).await {
+            Reserved::Row(row) => return Ok(Some((row, Origin::Cache))),
+            Reserved::Absent => return Ok(None),
+            Reserved::For(ticket) => Some(ticket),
+            Reserved::Away => None,
         };
         log::debug!("loading {} {id}", V::KIND);
-        let Some(value) = load(id.clone()).await?.map(Arc::new) else {
-            return Ok(None);
-        };
+        let row = load(id.clone()).await?.map(Arc::new);
         if let Some(ticket) = ticket {
-            self.fill(ticket, &value).await;
+            self.fill(id, ticket, row.as_ref()).await;
         }
-        Ok(Some((value, Origin::Database)))
+        Ok(row.map(|row| (row, Origin::Database)))
     }
 }

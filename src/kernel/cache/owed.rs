@@ -8,29 +8,34 @@ const MAX_OWED: usize = 10_000;
 /// Invalidations that have not reached Redis, or are on their way.
 #[derive(Clone, Default)]
 pub struct Owed {
-    pub versions: HashMap<String, i64>,
+    /// The keys, each with the number of its last invalidation.
+    pub keys: HashMap<String, u64>,
     pub everything: bool,
+    last: u64,
 }
 
 impl Owed {
-    pub fn add(&mut self, name: String, version: i64) {
-        if self.versions.len() >= MAX_OWED && !self.versions.contains_key(&name) {
+    /// Notes an invalidation, and numbers it.
+    pub fn add(&mut self, key: String) -> u64 {
+        self.last += 1;
+        if self.keys.len() >= MAX_OWED && !self.keys.contains_key(&key) {
             self.everything = true;
-            self.versions.clear();
+            self.keys.clear();
         }
         if !self.everything {
-            let owed = self.versions.entry(name).or_insert(version);
-            *owed = version.max(*owed);
+            self.keys.insert(key, self.last);
         }
+        self.last
     }
 
-    pub fn pay(&mut self, name: &str, version: i64) {
-        if self.versions.get(name).is_some_and(|owed| *owed <= version) {
-            self.versions.remove(name);
+    /// This invalidation has arrived. A later one of the same key may not have.
+    pub fn pay(&mut self, key: &str, number: u64) {
+        if self.keys.get(key).is_some_and(|owed| *owed <= number) {
+            self.keys.remove(key);
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        !self.everything && self.versions.is_empty()
+        !self.everything && self.keys.is_empty()
     }
 }

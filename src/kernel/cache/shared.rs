@@ -1,43 +1,60 @@
 //! The cache in Redis, shared by all replicas.
 //!
-//! An entry is one string: format, epoch, version, kind, and for a row its JSON. Whatever does not
-//! read as one (an older or newer format, another type, garbage, 10 MB) is a miss and is replaced.
+//! An entry is one string: format, epoch, kind, and what belongs to it: the JSON of a row, the
+//! number of a reservation, or nothing. Whatever does not read as one (an older or newer format,
+//! another type, garbage, 10 MB) is a miss and is replaced.
 
-use super::keeper::Live;
 use super::link::RedisLink;
-use super::{Cacheable, Lookup, Ticket};
+use super::live::{EPOCH_DIGITS, EPOCH_KEY, Live, is_epoch, is_wrong_type};
+use super::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
 use crate::kernel::ids::Id;
-use deadpool_redis::redis::{RedisError, Script, cmd, pipe};
+use deadpool_redis::redis::aio::MultiplexedConnection;
+use deadpool_redis::redis::{RedisError, Script, pipe};
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-const FORMAT: &str = "C1";
-const EPOCH_DIGITS: usize = 16;
-const VERSION_DIGITS: usize = 20;
-const HEADER_BYTES: usize = FORMAT.len() + EPOCH_DIGITS + VERSION_DIGITS + 1;
-const VALUE: char = 'V';
-const TOMBSTONE: char = 'T';
+const FORMAT: &str = "C2";
+const HEADER_BYTES: usize = FORMAT.len() + EPOCH_DIGITS + 1;
+const ROW: char = 'V';
+const ABSENT: char = 'N';
+const RESERVED: char = 'R';
 /// Rows above this are not cached: they would hold up everything behind them on the connection.
 const MAX_ENTRY_BYTES: usize = 256 * 1024;
-/// Longer than any load can take, so that no slow reader outlives the tombstone it must meet.
-const TOMBSTONE_TTL: Duration = Duration::from_secs(60);
 
-/// Writes the entry unless the epoch has moved or a newer version is there. An empty ARGV[1]
-/// stands for the epoch of now. Versions have a fixed width, so that text compares as numbers.
-static PUT: LazyLock<Script> = LazyLock::new(|| {
+/// Reserves the entry KEYS[2] with the number ARGV[2] for ARGV[3] milliseconds, in the epoch
+/// KEYS[1] or, where there is none, in ARGV[1]. What stands there already in this epoch stays,
+/// unless ARGV[5] says that it cannot be read. Answers the epoch and the entry, cut to ARGV[4].
+static RESERVE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
-        local epoch = redis.call('GET', KEYS[1])
-        if not epoch then return 0 end
-        if ARGV[1] ~= '' and ARGV[1] ~= epoch then return 0 end
-        local head = redis.pcall('GETRANGE', KEYS[2], 0, 37)
-        if type(head) == 'string' and #head == 38 and string.sub(head, 1, 18) == 'C1' .. epoch
-            and string.sub(head, 19, 38) > ARGV[2] then
-            return 0
+        local epoch = redis.pcall('GET', KEYS[1])
+        if type(epoch) ~= 'string' or not string.match(epoch, '^%x+$') or #epoch ~= 32 then
+            epoch = ARGV[1]
+            redis.call('SET', KEYS[1], epoch)
         end
-        redis.call('SET', KEYS[2], 'C1' .. epoch .. ARGV[2] .. ARGV[3], 'PX', ARGV[4])
-        return 1
+        if ARGV[5] == '' then
+            local entry = redis.pcall('GETRANGE', KEYS[2], 0, ARGV[4])
+            if type(entry) == 'string' and string.sub(entry, 1, 34) == 'C2' .. epoch then
+                return { epoch, entry }
+            end
+        end
+        local reservation = 'C2' .. epoch .. 'R' .. ARGV[2]
+        redis.call('SET', KEYS[2], reservation, 'PX', ARGV[3])
+        return { epoch, reservation }
+        ",
+    )
+});
+
+/// Writes ARGV[2] for ARGV[3] milliseconds in the place of the reservation ARGV[1], if the entry
+/// KEYS[2] still is that one, and the epoch KEYS[1] that of the reservation.
+static FILL: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        if redis.pcall('GET', KEYS[1]) == string.sub(ARGV[1], 3, 34)
+            and redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[1]) == ARGV[1] then
+            redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+        end
         ",
     )
 });
@@ -54,127 +71,152 @@ impl<V: Cacheable> Shared<V> {
     }
 
     pub async fn lookup(&self, id: &Id) -> Lookup<V> {
-        let Some(live) = self.link.reading() else {
+        let key = key_of::<V>(id);
+        let looked = self.link.read(move |live| look(live.conn, key.clone())).await;
+        let Some((epoch, bytes)) = looked else {
             return Lookup::Away;
         };
-        let looked = self.link.read(&live, async |mut conn| {
-            let keys = (live.epoch_key(), live.key(&entry_name::<V>(id)));
-            let found: Result<(Option<String>, Vec<u8>), RedisError> = pipe()
-                .get(&keys.0)
-                .cmd("GETRANGE")
-                .arg(&keys.1)
-                .arg(0)
-                .arg(HEADER_BYTES + MAX_ENTRY_BYTES)
-                .query_async(&mut conn)
-                .await;
-            match found {
-                Ok((Some(epoch), bytes)) => Ok(match decode::<V>(&epoch, &bytes) {
-                    Some(value) if value.id() == id => Lookup::Hit(Arc::new(value)),
-                    _ => Lookup::Miss(Ticket(epoch)),
-                }),
-                // Nobody has cached anything since Redis started or was emptied.
-                Ok((None, _)) => {
-                    let fresh = format!("{:016x}", fastrand::u64(..));
-                    let () =
-                        cmd("SET").arg(&keys.0).arg(&fresh).arg("NX").exec_async(&mut conn).await?;
-                    Ok(Lookup::Miss(Ticket(fresh)))
-                }
-                // Some other program's list or hash is in the way: the next reader finds it gone.
-                Err(error) if is_wrong_type(&error) => {
-                    cmd("DEL").arg(&keys.0).arg(&keys.1).exec_async(&mut conn).await?;
-                    Ok(Lookup::Away)
-                }
-                Err(error) => Err(error),
-            }
-        });
-        looked.await.unwrap_or(Lookup::Away)
-    }
-
-    pub async fn fill(&self, ticket: &Ticket, value: &Arc<V>) {
-        let Some(live) = self.link.reading() else {
-            return;
-        };
-        let Ok(json) = serde_json::to_string(&**value) else {
-            return;
-        };
-        if json.len() > MAX_ENTRY_BYTES {
-            return;
+        match decode::<V>(&epoch, &bytes) {
+            Some(Content::Row(row)) if row.id() == id => Lookup::Row(Arc::new(*row)),
+            Some(Content::Absent) => Lookup::Absent,
+            _ => Lookup::Miss,
         }
-        let put = Put {
-            epoch: &ticket.0,
-            version: value.version(),
-            content: format!("{VALUE}{json}"),
-            ttl: self.ttl,
+    }
+
+    pub async fn reserve(&self, id: &Id) -> Reserved<V> {
+        for standing in [Standing::Kept, Standing::Replaced] {
+            let key = key_of::<V>(id);
+            let read = self.link.read(move |live| reserve(live, key.clone(), standing)).await;
+            let Some((epoch, bytes)) = read else {
+                return Reserved::Away;
+            };
+            match decode::<V>(&epoch, &bytes) {
+                Some(Content::Row(row)) if row.id() == id => return Reserved::Row(Arc::new(*row)),
+                Some(Content::Absent) => return Reserved::Absent,
+                Some(Content::Reserved(ticket)) => return Reserved::For(ticket),
+                // In the next round it is replaced.
+                Some(Content::Row(_)) | None => {}
+            }
+        }
+        Reserved::Away
+    }
+
+    pub async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) {
+        let header = &ticket.0[..HEADER_BYTES - 1];
+        let (content, lifetime) = match row.map(|row| serde_json::to_string(&**row)) {
+            Some(Ok(json)) if json.len() <= MAX_ENTRY_BYTES => {
+                (format!("{header}{ROW}{json}"), self.ttl)
+            }
+            Some(_) => return,
+            None => (format!("{header}{ABSENT}"), self.ttl.min(ABSENCE_LIFETIME)),
         };
-        let name = entry_name::<V>(value.id());
+        let key = key_of::<V>(id);
         // A fill that fails costs the next reader a load, nothing else.
-        let _filled = self.link.read(&live, async |conn| put.run(&live, &name, conn).await).await;
+        self.link.tell(move |live| fill(live.conn, key, ticket, content, lifetime)).await;
     }
 
-    pub async fn bury(&self, id: &Id, version: i64) {
-        let name = entry_name::<V>(id);
-        let put = tombstone(version);
-        let bury = async |live: Live, conn| put.run(&live, &name, conn).await;
-        self.link.invalidate(name.clone(), version, bury).await;
+    pub async fn invalidate(&self, id: &Id) {
+        self.link.invalidate(key_of::<V>(id)).await;
     }
 }
 
-/// Delivers an invalidation that Redis missed.
-pub(super) async fn bury_late(
-    live: &Live,
-    name: &str,
-    version: i64,
-    conn: deadpool_redis::redis::aio::MultiplexedConnection,
-) -> Result<(), RedisError> {
-    tombstone(version).run(live, name, conn).await
+async fn look(
+    mut conn: MultiplexedConnection,
+    key: String,
+) -> Result<(String, Vec<u8>), RedisError> {
+    let found: Result<(Option<String>, Vec<u8>), RedisError> = pipe()
+        .get(EPOCH_KEY)
+        .cmd("GETRANGE")
+        .arg(key)
+        .arg(0)
+        .arg(HEADER_BYTES + MAX_ENTRY_BYTES)
+        .query_async(&mut conn)
+        .await;
+    match found {
+        Ok((epoch, bytes)) => Ok((epoch.unwrap_or_default(), bytes)),
+        Err(error) if is_wrong_type(&error) => Ok((String::new(), Vec::new())),
+        Err(error) => Err(error),
+    }
 }
 
-fn tombstone(version: i64) -> Put<'static> {
-    Put { epoch: "", version, content: TOMBSTONE.to_string(), ttl: TOMBSTONE_TTL }
+/// What becomes of an entry of this epoch that stands where one is reserved.
+#[derive(Clone, Copy)]
+enum Standing {
+    Kept,
+    Replaced,
 }
 
-struct Put<'a> {
-    epoch: &'a str,
-    version: i64,
+async fn reserve(
+    mut live: Live,
+    key: String,
+    standing: Standing,
+) -> Result<(String, Vec<u8>), RedisError> {
+    RESERVE
+        .key(EPOCH_KEY)
+        .key(key)
+        .arg(live.new_epoch())
+        .arg(format!("{:016x}", fastrand::u64(..)))
+        .arg(milliseconds(RESERVATION_LIFETIME))
+        .arg(HEADER_BYTES + MAX_ENTRY_BYTES)
+        .arg(match standing {
+            Standing::Kept => "",
+            Standing::Replaced => "replace",
+        })
+        .invoke_async(&mut live.conn)
+        .await
+}
+
+async fn fill(
+    mut conn: MultiplexedConnection,
+    key: String,
+    ticket: Ticket,
     content: String,
-    ttl: Duration,
+    lifetime: Duration,
+) -> Result<(), RedisError> {
+    FILL.key(EPOCH_KEY)
+        .key(key)
+        .arg(ticket.0)
+        .arg(content)
+        .arg(milliseconds(lifetime))
+        .invoke_async(&mut conn)
+        .await
 }
 
-impl Put<'_> {
-    async fn run(
-        &self,
-        live: &Live,
-        name: &str,
-        mut conn: deadpool_redis::redis::aio::MultiplexedConnection,
-    ) -> Result<(), RedisError> {
-        PUT.key(live.epoch_key())
-            .key(live.key(name))
-            .arg(self.epoch)
-            .arg(format!("{:0width$}", self.version, width = VERSION_DIGITS))
-            .arg(&self.content)
-            .arg(u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX))
-            .invoke_async(&mut conn)
-            .await
+fn milliseconds(lifetime: Duration) -> u64 {
+    u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn key_of<V: Cacheable>(id: &Id) -> String {
+    format!("chronos:{}:{id}", V::KIND)
+}
+
+/// What an entry says.
+enum Content<V> {
+    Row(Box<V>),
+    Absent,
+    Reserved(Ticket),
+}
+
+/// The row of an entry of this epoch; `None` for anything else.
+#[cfg(fuzzing)]
+pub fn decode_row<V: Cacheable>(epoch: &str, bytes: &[u8]) -> Option<V> {
+    match decode(epoch, bytes) {
+        Some(Content::Row(row)) => Some(*row),
+        _ => None,
     }
 }
 
-fn entry_name<V: Cacheable>(id: &Id) -> String {
-    format!("{}:{id}", V::KIND)
-}
-
-/// The row of an entry of this epoch; `None` for a tombstone and for anything unreadable.
-pub fn decode<V: Cacheable>(epoch: &str, bytes: &[u8]) -> Option<V> {
-    if bytes.len() > HEADER_BYTES + MAX_ENTRY_BYTES {
+/// An entry of this epoch; `None` for anything else, and for anything unreadable.
+fn decode<V: Cacheable>(epoch: &str, bytes: &[u8]) -> Option<Content<V>> {
+    if !is_epoch(epoch) || bytes.len() > HEADER_BYTES + MAX_ENTRY_BYTES {
         return None;
     }
-    let (header, json) = bytes.split_at_checked(HEADER_BYTES)?;
+    let (header, rest) = bytes.split_at_checked(HEADER_BYTES)?;
     let header = std::str::from_utf8(header).ok()?;
-    let rest = header.strip_prefix(FORMAT)?.strip_prefix(epoch)?;
-    let version: i64 = rest.strip_suffix(VALUE)?.parse().ok()?;
-    serde_json::from_slice::<V>(json).ok().filter(|value| value.version() == version)
-}
-
-fn is_wrong_type(error: &RedisError) -> bool {
-    let errors = error.clone().into_server_errors();
-    errors.is_some_and(|errors| errors.iter().all(|(_, error)| error.code() == "WRONGTYPE"))
+    match header.strip_prefix(FORMAT)?.strip_prefix(epoch)?.chars().next()? {
+        ROW => serde_json::from_slice(rest).ok().map(Content::Row),
+        ABSENT => rest.is_empty().then_some(Content::Absent),
+        RESERVED => Some(Content::Reserved(Ticket(String::from_utf8(bytes.to_vec()).ok()?))),
+        _ => None,
+    }
 }

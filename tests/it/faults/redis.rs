@@ -1,14 +1,14 @@
 //! Redis away, killed, frozen, full, restarted: no request fails, and nothing is stale.
 
 use super::PATH;
-use crate::app::{App, Combination, Storage};
+use crate::app::{App, Combination, Process, Storage};
 use crate::cases;
 use crate::client::Answer;
 use crate::kit::history::{End, Kind, Sample};
 use crate::kit::load::{self, Plan};
 use crate::kit::{Fleet, Gate, Redis, figure, timed, until, until_redis_is};
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,11 @@ cases![
         a_frozen_redis_fails_no_request_and_leaves_nothing_stale,
         a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old,
         a_flushed_redis_is_filled_again,
+        a_process_that_pauses_takes_redis_for_well,
+        hot_reads_of_many_clients_come_from_the_cache,
+        an_idle_process_asks_redis_once_a_second_and_writes_nothing,
+        a_redis_user_without_dangerous_commands_is_enough,
+        a_redis_that_may_evict_is_warned_of,
         whatever_happens_to_redis_no_request_fails;
 ];
 
@@ -117,7 +122,9 @@ fn a_frozen_redis_fails_no_request_and_leaves_nothing_stale(combination: &Combin
 /// F4: what it brings back is from before the last write.
 fn a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old(combination: &Combination) {
     let redis = Redis::started();
-    let app = start_with(combination, &redis);
+    let mut storage = Storage::seeded(&combination.backend);
+    storage.redis_url = Some(redis.url());
+    let app = App::start(combination, storage, &[]);
     until_redis_is(&app, &app.product_url(""), "connected");
     app.put(PATH, &json!({ "price": "1.00" })).expect(200);
     until_cached(&app, "1.00");
@@ -126,6 +133,10 @@ fn a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old(combination: &Co
     redis.kill();
     redis.start();
     assert!(redis.command("KEYS *").contains("product:prod_001"), "the snapshot is loaded");
+    // Nor one that has not seen the restart.
+    let new = Process::start(app.storage.folder.path(), "product", &app.storage.settings());
+    let read = app.client.send("GET", &format!("{}{PATH}", new.url("product")), &[], None);
+    assert_eq!(read.expect(200).json["data"]["price"], "2.00");
     let ((), took) = timed(|| until_cached(&app, "2.00"));
     figure("F4", "the first hit after a restart", took);
 }
@@ -139,6 +150,148 @@ fn a_flushed_redis_is_filled_again(combination: &Combination) {
     redis.command("FLUSHALL");
     assert_eq!(app.get(PATH).expect(200).json["cached"], false);
     until_cached(&app, "14500.00");
+}
+
+/// F24: Redis is well all the time, and a process that stood still does not say otherwise.
+fn a_process_that_pauses_takes_redis_for_well(combination: &Combination) {
+    const READERS: usize = 4;
+    const PAUSES: usize = 5;
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    until_cached(&app, "14500.00");
+    let [reads, misses] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    let is_over = AtomicBool::new(false);
+    let process = &app.processes[0];
+    thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    let read = app.get(PATH).expect(200);
+                    reads.fetch_add(1, Ordering::SeqCst);
+                    if read.json["cached"] != true {
+                        misses.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+        for _ in 0..PAUSES {
+            process.signal("STOP");
+            thread::sleep(Duration::from_millis(150));
+            let before = reads.load(Ordering::SeqCst);
+            process.signal("CONT");
+            until("reads go on", || reads.load(Ordering::SeqCst) >= before + 20 * READERS);
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
+    let (reads, misses) = (reads.into_inner(), misses.into_inner());
+    figure("F24", "reads past the cache, of all with five pauses", format!("{misses} of {reads}"));
+    let log = process.log();
+    assert!(!log.contains("Redis is unavailable") && !log.contains("Redis was silent"), "{log}");
+    // Those that were under way, and the two loads that others shared after them.
+    assert!(misses <= 3 * READERS * PAUSES, "{misses} of {reads} reads went past the cache");
+}
+
+/// Of 256 connections, each asks again as soon as it has its answer.
+fn hot_reads_of_many_clients_come_from_the_cache(combination: &Combination) {
+    const CLIENTS: usize = 256;
+    const READS_OF_EACH: usize = 20;
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    until_cached(&app, "14500.00");
+    let hits = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                for _ in 0..READS_OF_EACH {
+                    if app.get(PATH).expect(200).json["cached"] == true {
+                        hits.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    let (hits, reads) = (hits.into_inner(), CLIENTS * READS_OF_EACH);
+    figure("F24", "hits of hot reads at 256 connections", format!("{hits} of {reads}"));
+    assert!(hits * 100 >= reads * 99, "{hits} hits in {reads} reads");
+}
+
+/// The number behind `name` in what `INFO` says of this section.
+fn info(redis: &Redis, section: &str, name: &str) -> u64 {
+    let text = redis.command(&format!("INFO {section}"));
+    let value = text.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or("0");
+    let digits: String = value.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or_else(|_| panic!("{name} in {text}"))
+}
+
+fn an_idle_process_asks_redis_once_a_second_and_writes_nothing(combination: &Combination) {
+    let redis = Redis::started();
+    let app = start_with(combination, &redis);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    let changes = || info(&redis, "persistence", "rdb_changes_since_last_save:");
+    let commands = || info(&redis, "stats", "total_commands_processed:");
+    let (changed, before, begin) = (changes(), commands(), Instant::now());
+    thread::sleep(Duration::from_secs(4));
+    // The first look's own command and its end, and the beginning of the second look.
+    let asked = commands() - before - 3;
+    let seconds = begin.elapsed().as_secs() + 1;
+    figure("F1", "commands of an idle process", format!("{asked} in {seconds} s"));
+    assert!(asked <= seconds, "{asked} commands in {seconds} s");
+    assert_eq!(changes(), changed, "an idle process writes");
+}
+
+/// What the README lists, too.
+fn a_redis_user_without_dangerous_commands_is_enough(combination: &Combination) {
+    let readme = include_str!("../../../README.md");
+    let listed = "~chronos:* -@all +get +getrange +set +del +time +evalsha +script|load \
+                  +script|exists +auth +select";
+    assert!(readme.contains(listed), "the README does not list the commands that are tried here");
+    for rules in ["~* &* +@all -@dangerous", listed] {
+        let redis = Redis::started();
+        let make_user = || {
+            let reply = redis.command(&format!("ACL SETUSER chronos on >secret {rules}"));
+            assert!(reply.contains("OK"), "{reply}");
+        };
+        make_user();
+        let url = redis.url().replace("redis://", "redis://chronos:secret@");
+        let settings = [("REDIS_URL", url.as_str()), ("RATE_LIMIT_PER_MINUTE", "1000000")];
+        let app = App::start(combination, Storage::seeded(&combination.backend), &settings);
+        until_redis_is(&app, &app.product_url(""), "connected");
+        app.put(PATH, &json!({ "price": "1.00" })).expect(200);
+        until_cached(&app, "1.00");
+        // Nobody but the rate limit asks for the time.
+        assert!(redis.command("INFO commandstats").contains("cmdstat_time:"), "it counts there");
+        redis.save();
+        app.put(PATH, &json!({ "price": "2.00" })).expect(200);
+        redis.kill();
+        redis.start();
+        make_user();
+        until_cached(&app, "2.00");
+        let seed = crate::app::command(std::path::Path::new(env!("CARGO_MANIFEST_DIR")))
+            .args(["seed", "--reset"])
+            .envs(app.storage.settings())
+            .env("REDIS_URL", &url)
+            .output()
+            .expect("the binary starts");
+        assert!(seed.status.success(), "{}", String::from_utf8_lossy(&seed.stderr));
+        assert_eq!(app.get(PATH).expect(200).json["data"]["price"], "14500.00");
+        let denied = redis.command("ACL LOG");
+        assert!(!denied.contains("evalsha") && !denied.contains("script"), "{denied}");
+    }
+}
+
+fn a_redis_that_may_evict_is_warned_of(combination: &Combination) {
+    for (policy, is_warned_of) in
+        [("noeviction", false), ("allkeys-lru", true), ("volatile-ttl", true)]
+    {
+        let redis = Redis::started();
+        redis.command(&format!("CONFIG SET maxmemory-policy {policy}"));
+        let app = start_with(combination, &redis);
+        until_redis_is(&app, &app.product_url(""), "connected");
+        let warning = format!("maxmemory-policy {policy}");
+        assert_eq!(app.processes[0].log().contains(&warning), is_warned_of, "{policy}");
+    }
 }
 
 /// F2, F3, F4, D5: under load, over two stores, one fault after the other.

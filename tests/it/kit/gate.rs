@@ -23,6 +23,9 @@ struct Way {
     is_open: bool,
     /// Shuts the way at the first answer that has these bytes.
     shut_at: Option<Vec<u8>>,
+    /// Holds back the first answer that has these bytes, and what follows on its connection alone.
+    hold_at: Option<Vec<u8>>,
+    is_holding: bool,
     is_cut: bool,
     /// How long each answer takes more.
     delay: Duration,
@@ -38,6 +41,8 @@ impl Gate {
         let way = Way {
             is_open: true,
             shut_at: None,
+            hold_at: None,
+            is_holding: false,
             is_cut: false,
             delay: Duration::ZERO,
             held_answers: 0,
@@ -72,11 +77,19 @@ impl Gate {
         self.shared.change(|way| way.shut_at = Some(bytes.as_bytes().to_vec()));
     }
 
+    /// Holds back the next answer that has these bytes; other connections go on. `SELECT 0\0` is in
+    /// the answer of PostgreSQL to a query that finds nothing.
+    pub fn hold_at(&self, bytes: &str) {
+        self.shared.change(|way| way.hold_at = Some(bytes.as_bytes().to_vec()));
+    }
+
     /// Lets held answers through.
     pub fn open(&self) {
         self.shared.change(|way| {
             way.is_open = true;
+            way.is_holding = false;
             way.shut_at = None;
+            way.hold_at = None;
             way.held_answers = 0;
         });
     }
@@ -150,6 +163,14 @@ impl GateState {
         }
         while !way.is_open && !way.is_cut {
             way = self.changed.wait(way).expect("no panic");
+        }
+        if way.hold_at.as_ref().is_some_and(has) {
+            way.hold_at = None;
+            way.is_holding = true;
+            way.held_answers += 1;
+            while way.is_holding && !way.is_cut {
+                way = self.changed.wait(way).expect("no panic");
+            }
         }
     }
 }
