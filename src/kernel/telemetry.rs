@@ -5,7 +5,10 @@ use crate::kernel::streams::single_line;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::net::IpAddr;
+use std::rc::Rc;
 
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -113,12 +116,73 @@ fn random_u128() -> u128 {
     (u128::from(high) << 64) | u128::from(low)
 }
 
+/// Who calls, as the layers behind the edge find out: an extension of the request, whose clones are
+/// the same.
+#[derive(Debug, Clone, Default)]
+pub struct Visitor(Rc<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    client: Cell<Option<IpAddr>>,
+    user: RefCell<Option<String>>,
+}
+
+impl Visitor {
+    /// The visitor of a request, known by the peer of its connection alone.
+    pub fn of_peer(peer: Option<IpAddr>) -> Visitor {
+        let visitor = Visitor::default();
+        visitor.0.client.set(peer.map(|peer| peer.to_canonical()));
+        visitor
+    }
+
+    /// The client that stands behind a proxy in front.
+    pub fn comes_from(request: &ServiceRequest, client: IpAddr) {
+        if let Some(visitor) = request.extensions().get::<Visitor>() {
+            visitor.0.client.set(Some(client));
+        }
+    }
+
+    /// The user of the token.
+    pub fn is_user(request: &ServiceRequest, user_id: &str) {
+        if let Some(visitor) = request.extensions().get::<Visitor>() {
+            visitor.0.user.replace(Some(discreet_user(user_id)));
+        }
+    }
+}
+
+impl fmt::Display for Visitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.client.get() {
+            Some(client) => write!(f, "client={client}")?,
+            None => f.write_str("client=-")?,
+        }
+        write!(f, " user={}", self.0.user.borrow().as_deref().unwrap_or("-"))
+    }
+}
+
+/// The user where they are named by an id, else `*`: it may be an e-mail address, or any other text.
+fn discreet_user(user_id: &str) -> String {
+    const MAX_LENGTH: usize = 50;
+    let is_id = (1..=MAX_LENGTH).contains(&user_id.len())
+        && user_id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if is_id { user_id.to_owned() } else { "*".to_owned() }
+}
+
 /// One line for an answered request. The query is left out, and so is what stands in the path and
 /// is no id, or is no word for a method: they may be e-mail addresses or tokens.
-pub fn log_access(method: &str, path: &str, status: u16, micros: u128, id: &RequestId) {
+pub fn log_access(
+    (method, path): (&str, &str),
+    visitor: &Visitor,
+    status: u16,
+    micros: u128,
+    id: &RequestId,
+) {
     let is_word = method.len() <= 20 && method.bytes().all(|byte| byte.is_ascii_uppercase());
     let (method, path) = (if is_word { method } else { "*" }, discreet_path(path));
-    log::info!(target: ACCESS, "{method} {path} {status} {micros}us request_id={id}");
+    log::info!(
+        target: ACCESS,
+        "{method} {path} {status} {micros}us {visitor} request_id={id}"
+    );
 }
 
 /// The path, with `*` for every segment that no route and no id could be.

@@ -21,7 +21,7 @@ pub fn bucket(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
 ///
 /// A proxy writes one of the two headers, and may pass on the other one as it came: then the client
 /// could have written it. So where the two name different clients, neither is believed.
-fn client_address(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
+pub fn client_address(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let peer = peer.to_canonical();
     if !trusted.contains(peer) {

@@ -4,13 +4,17 @@
 //! one that Redis has decided passes there uncounted. actix-governor wants a future that may move
 //! from what it wraps: the routes are boxed first.
 
+use super::address::client_address;
 use super::local::{Bucket, Decider};
 use super::{RateLimit, Ruling, Wait, X_RATELIMIT_REMAINING, X_RATELIMIT_WHITELISTED, refusal};
+use crate::kernel::config::TrustedProxies;
+use crate::kernel::telemetry::Visitor;
 use actix_service::boxed::{RcService, rc_service};
 use actix_service::{Service, Transform};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use futures_util::future::LocalBoxFuture;
 use std::future::{Ready, ready};
@@ -73,6 +77,10 @@ impl<B: MessageBody + 'static> Service<ServiceRequest> for Limited<B> {
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        // For the log: which client stands behind trusted proxies.
+        if let Some(trusted) = request.app_data::<Data<TrustedProxies>>() {
+            Visitor::comes_from(&request, client_address(&request, trusted));
+        }
         match self {
             Limited::Uncounted(routes) => {
                 let answer = routes.call(request);

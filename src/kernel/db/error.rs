@@ -93,7 +93,7 @@ impl From<DbError> for Failure {
     fn from(error: DbError) -> Failure {
         match error {
             DbError::Unavailable(_) | DbError::Conflict(_) | DbError::Overloaded => {
-                Failure::unavailable()
+                Failure::unavailable().of_dependency("database")
             }
             DbError::Query(_) | DbError::Panicked(_) => Failure::internal(),
         }

@@ -6,6 +6,7 @@
 //! means nothing.
 
 use super::Failure;
+use crate::kernel::telemetry::Visitor;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -45,6 +46,12 @@ impl Caller {
         request.extensions().get::<Caller>().cloned()
     }
 
+    /// Leaves the caller with the request, for its handler and for the log.
+    pub fn join(self, request: &ServiceRequest) {
+        Visitor::is_user(request, &self.user_id);
+        request.extensions_mut().insert(self);
+    }
+
     /// As `X-User-Id` carries it from a gateway to a service: percent-encoded UTF-8.
     pub fn to_header(&self) -> HeaderValue {
         let encoded = utf8_percent_encode(&self.user_id, ENCODED).to_string();
@@ -79,7 +86,7 @@ pub async fn believe_caller(
         return Ok(request.into_response(failure.error_response()).map_into_right_body());
     };
     if let Some(caller) = caller {
-        request.extensions_mut().insert(caller);
+        caller.join(&request);
     }
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }

@@ -2,7 +2,7 @@
 
 use super::body::is_endless;
 use super::{ConnectionHandle, Failure};
-use crate::kernel::telemetry::{RequestId, X_REQUEST_ID, log_access};
+use crate::kernel::telemetry::{RequestId, Visitor, X_REQUEST_ID, log_access};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -37,12 +37,16 @@ pub async fn edge(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let id = RequestId::of(&request);
+    let visitor = Visitor::of_peer(request.peer_addr().map(|peer| peer.ip()));
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(visitor.clone());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let connection = request.conn_data::<ConnectionHandle>().cloned();
     if let Some(connection) = &connection {
         connection.head_arrived();
-        if is_endless(&request) {
+        // An offer to go on in another protocol, which none here takes, ends the connection: actix
+        // takes no further request from it.
+        if is_endless(&request) || request.head().upgrade() {
             connection.end_with_this_answer();
         }
     }
@@ -60,7 +64,8 @@ pub async fn edge(
         Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &id)),
     };
     let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
-    log_access(method.as_str(), &path, status.as_u16(), started.elapsed().as_micros(), &id);
+    let micros = started.elapsed().as_micros();
+    log_access((method.as_str(), &path), &visitor, status.as_u16(), micros, &id);
     match answer {
         Ok(response) => Ok(response.map_body(|head, body| leave(connection, head, body))),
         // Without its request, a response can only leave as an error that holds it.
@@ -140,7 +145,11 @@ fn render(failure: &Failure, id: &RequestId) -> HttpResponse {
         let is_bug = failure.status() == StatusCode::INTERNAL_SERVER_ERROR;
         let level = if is_bug { log::Level::Error } else { log::Level::Warn };
         // One line each: databases answer in several.
-        log::log!(level, "{} request_id={id}", cause.replace('\n', " "));
+        let cause = cause.replace('\n', " ");
+        match failure.dependency() {
+            Some(dependency) => log::log!(level, "{cause} dependency={dependency} request_id={id}"),
+            None => log::log!(level, "{cause} request_id={id}"),
+        }
     }
     failure.to_response(id)
 }

@@ -27,6 +27,7 @@ struct Content {
     shows_status: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cow<'static, str>>,
+    dependency: Option<&'static str>,
 }
 
 impl Failure {
@@ -44,6 +45,7 @@ impl Failure {
             shows_status: false,
             headers: Vec::new(),
             cause: None,
+            dependency: None,
         }))
     }
 
@@ -66,6 +68,16 @@ impl Failure {
     pub fn because(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// Names what is away, or too slow, for the log.
+    pub fn of_dependency(mut self, name: &'static str) -> Self {
+        self.0.dependency = Some(name);
+        self
+    }
+
+    pub fn dependency(&self) -> Option<&'static str> {
+        self.0.dependency
     }
 
     pub fn cause(&self) -> Option<&str> {
@@ -192,11 +204,20 @@ impl Failure {
 /// # Errors
 /// Always: 404.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Failure> {
+    let (method, path) = (request.method().as_str(), request.path());
     Err(Failure::of_status(StatusCode::NOT_FOUND).message(format!(
         "There is no {} {}",
-        request.method(),
-        request.path()
+        shortened(method, 20),
+        shortened(path, 100)
     )))
+}
+
+/// The beginning of a text: what a client repeats endlessly is not sent back to it.
+fn shortened(text: &str, most_chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    }
 }
 
 impl fmt::Display for Failure {

@@ -13,7 +13,7 @@ pub use roster::Roster;
 
 use super::Failure;
 use super::edge::last_words;
-use crate::kernel::telemetry::{RequestId, log_access};
+use crate::kernel::telemetry::{RequestId, Visitor, log_access};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
@@ -138,7 +138,9 @@ impl Connection {
     /// being answered.
     fn refuse(&mut self, failure: &Failure, after: Duration) {
         let id = RequestId::fresh();
-        log_access("-", "-", failure.status().as_u16(), after.as_micros(), &id);
+        let visitor = Visitor::of_peer(self.stream.peer_addr().ok().map(|peer| peer.ip()));
+        let status = failure.status().as_u16();
+        log_access(("-", "-"), &visitor, status, after.as_micros(), &id);
         // The client may be gone, or take nothing: the connection ends with or without this.
         let _told = self.stream.try_write(&last_words(failure, &id));
         let _said_all = SockRef::from(&self.stream).shutdown(Shutdown::Write);
