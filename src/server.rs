@@ -199,10 +199,14 @@ async fn patience_for_the_database(args: &ServeArgs) {
 /// A service that knows the key of the tokens could speak for any user at the gateway.
 fn refuse_one_key_for_two_doors(args: &ServeArgs) -> Result<(), Refusal> {
     let token = args.listen.service_token.as_ref();
-    if token.is_some() && token == args.gateway.jwt_secret.as_ref() {
-        return Err(Refusal("SERVICE_TOKEN must not be the same as JWT_SECRET".into()));
+    let keys = [
+        ("JWT_SECRET", args.gateway.jwt_secret.as_ref()),
+        ("JWT_SECRET_PREVIOUS", args.gateway.jwt_secret_previous.as_ref()),
+    ];
+    match keys.into_iter().find(|(_, key)| token.is_some() && *key == token) {
+        Some((name, _)) => Err(Refusal(format!("SERVICE_TOKEN must not be the same as {name}"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Whoever reaches a service that asks for no token can do everything.

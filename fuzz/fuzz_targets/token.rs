@@ -55,7 +55,7 @@ fn read_headers(lines: &[u8]) {
     let value = values[0].to_str().expect("a token is ASCII");
     assert!(value[..7].eq_ignore_ascii_case("bearer ") && value.contains(token));
     assert!(!token.is_empty() && token.trim_matches(' ') == token);
-    assert_eq!(KEYS.verify(token), None, "a token that nobody has signed");
+    assert!(KEYS.verify(token).is_err(), "a token that nobody has signed");
 }
 
 fn change_own(changes: &[u8]) {
@@ -67,8 +67,8 @@ fn change_own(changes: &[u8]) {
     let Ok(changed) = String::from_utf8(bytes) else {
         return;
     };
-    let expected = (changed == *OWN).then(|| KEYS.verify(&OWN)).flatten();
-    assert_eq!(KEYS.verify(&changed), expected, "{changed}");
+    let expected = (changed == *OWN).then(|| KEYS.verify(&OWN).ok()).flatten();
+    assert_eq!(KEYS.verify(&changed).ok(), expected, "{changed}");
 }
 
 fn sign(parts: &[u8]) {
@@ -83,7 +83,7 @@ fn sign(parts: &[u8]) {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let signature =
         crypto::sign(message.as_bytes(), &key, Algorithm::HS256).expect("HS256 signs anything");
-    if KEYS.verify(&format!("{message}.{signature}")).is_none() {
+    if KEYS.verify(&format!("{message}.{signature}")).is_err() {
         return;
     }
     let header: Value = serde_json::from_str(header).expect("a header is JSON");

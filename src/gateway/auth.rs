@@ -1,45 +1,66 @@
 //! The token check in front of the services, and the endpoint that hands tokens out.
 
 use super::error::GatewayError;
+use super::refusal::{Refusal, RefusalLog};
 use super::token::TokenKeys;
 use crate::kernel::http::{
     BodyLimit, Caller, Failure, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bearer_token,
 };
+use crate::kernel::telemetry::RequestId;
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::{Ready, ready};
 
-/// The token of a request.
-pub struct BearerToken(String);
+/// The token of a request, or why there is none.
+pub struct BearerToken(Result<String, Refusal>);
 
 impl FromRequest for BearerToken {
     type Error = Failure;
     type Future = Ready<Result<BearerToken, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let token = bearer_token(request.headers()).map(|token| BearerToken(token.to_owned()));
-        ready(token.ok_or_else(|| GatewayError::Unauthorized.into()))
+        let token = bearer_token(request.headers()).map(str::to_owned);
+        ready(Ok(BearerToken(token.ok_or_else(|| why_no_token(request)))))
+    }
+}
+
+fn why_no_token(request: &HttpRequest) -> Refusal {
+    match request.headers().get_all(AUTHORIZATION).count() {
+        0 => Refusal::Missing,
+        1 => Refusal::Scheme,
+        _ => Refusal::Repeated,
     }
 }
 
 /// Lets a request with a valid token pass, and leaves its user with the request.
 ///
 /// # Errors
-/// 401 for any other.
+/// 401 for any other; why is in the log alone.
 pub async fn require_token(
     request: ServiceRequest,
     token: BearerToken,
 ) -> Result<ServiceRequest, (actix_web::Error, ServiceRequest)> {
-    let keys = request.app_data::<web::Data<TokenKeys>>();
-    match keys.and_then(|keys| keys.verify(&token.0)).and_then(Caller::new) {
-        Some(caller) => {
-            request.extensions_mut().insert(caller);
+    match caller(&request, token) {
+        Ok(caller) => {
+            caller.join(&request);
             Ok(request)
         }
-        None => Err((Failure::from(GatewayError::Unauthorized).into(), request)),
+        Err(refusal) => {
+            if let Some(log) = request.app_data::<web::Data<RefusalLog>>() {
+                log.note(refusal, RequestId::current(request.request()).as_ref());
+            }
+            Err((Failure::from(GatewayError::Unauthorized).into(), request))
+        }
     }
+}
+
+fn caller(request: &ServiceRequest, token: BearerToken) -> Result<Caller, Refusal> {
+    // A gateway that forgot to register its keys believes nobody.
+    let keys = request.app_data::<web::Data<TokenKeys>>().ok_or(Refusal::Signature)?;
+    Caller::new(keys.verify(&token.0?)?).ok_or(Refusal::Claims)
 }
 
 /// The body of `POST /auth/token`.

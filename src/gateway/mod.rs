@@ -9,12 +9,14 @@ mod forwarding;
 mod hs256;
 mod proxy;
 mod rate_limit;
+mod refusal;
 mod token;
 mod upstream;
 
 pub use hs256::install as install_hs256;
 pub use proxy::{Proxy, probe, proxy};
 pub use rate_limit::{LimitRate, RateLimit, shared_link};
+pub use refusal::{Refusal, RefusalLog};
 pub use token::TokenKeys;
 pub use upstream::Upstream;
 
@@ -30,10 +32,16 @@ pub type Mount = Box<dyn FnOnce(&mut web::ServiceConfig)>;
 /// What the gateway puts its guards in front of, each below its prefix.
 pub type Mounts = Vec<(&'static str, Mount)>;
 
-/// Registers the gateway's routes.
-pub fn routes(config: &mut web::ServiceConfig, keys: &TokenKeys, mounts: Mounts) {
+/// Registers the gateway's routes, and where it is noted why a token is refused.
+pub fn routes(
+    config: &mut web::ServiceConfig,
+    keys: &TokenKeys,
+    refusals: &web::Data<RefusalLog>,
+    mounts: Mounts,
+) {
     config
         .app_data(web::Data::new(keys.clone()))
+        .app_data(refusals.clone())
         .service(
             web::resource("/health").route(web::get().to(health)).route(web::head().to(health)),
         )

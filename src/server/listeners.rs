@@ -136,11 +136,12 @@ mod gateway {
     use super::{Around, Listener, Module, bind_one};
     use crate::cli::{Role, ServeArgs};
     use crate::gateway::{
-        LimitRate, Mount, Proxy, RateLimit, TokenKeys, Upstream, probe, proxy, routes, shared_link,
+        LimitRate, Mount, Proxy, RateLimit, RefusalLog, TokenKeys, Upstream, probe, proxy, routes,
+        shared_link,
     };
     use crate::kernel::cache::CacheState;
     use crate::server::serves;
-    use actix_web::rt;
+    use actix_web::{rt, web};
 
     pub fn bind(
         args: &ServeArgs,
@@ -152,7 +153,13 @@ mod gateway {
             return Ok(None);
         }
         let settings = args.gateway.clone();
-        let keys = TokenKeys::new(settings.jwt_secret.as_ref(), settings.hands_out_tokens())?;
+        let keys = TokenKeys::with_previous(
+            settings.jwt_secret.as_ref(),
+            settings.jwt_secret_previous.as_ref(),
+            settings.jwt_leeway_seconds,
+            settings.hands_out_tokens(),
+        )?;
+        let refusals = web::Data::new(RefusalLog::default());
         match (&settings.jwt_secret, settings.hands_out_tokens()) {
             (Some(_), true) if !args.listen.host.is_loopback() => log::warn!(
                 "AUTH_TOKEN_ENDPOINT is on and HOST is {}: whoever reaches the gateway is given a \
@@ -191,7 +198,8 @@ mod gateway {
                     forwarded("/customers", &client, &customers),
                 ]
             };
-            routes(config, &keys, mounts);
+            config.app_data(web::Data::new(settings.trusted_proxies.clone()));
+            routes(config, &keys, &refusals, mounts);
         })?;
         Ok(Some(listener))
     }

@@ -144,6 +144,8 @@ fn a_value_that_does_not_parse_is_refused_by_name(_: &Combination) {
         ("PRODUCT_SERVICE_URL", "https://127.0.0.1:3001"),
         ("CUSTOMER_SERVICE_URL", "http://127.0.0.1:3002/api"),
         ("AUTH_TOKEN_ENDPOINT", "perhaps"),
+        ("JWT_LEEWAY_SECONDS", "61"),
+        ("JWT_LEEWAY_SECONDS", "-1"),
         ("RATE_LIMIT_PER_MINUTE", "-5"),
         ("TRUSTED_PROXIES", "10.0.0.0/99"),
         ("SHUTDOWN_TIMEOUT_SECONDS", "soon"),
@@ -222,6 +224,17 @@ fn a_weak_secret_is_refused(_: &Combination) {
         }
         let message = refusal(&[("JWT_SECRET", SECRET), ("SERVICE_TOKEN", secret)]);
         assert!(message.contains("SERVICE_TOKEN") && !message.contains(secret), "{message}");
+    }
+    for (previous, others) in [
+        ("short", &[("JWT_SECRET", SECRET)][..]),
+        ("your-secret-key-change-in-production", &[("JWT_SECRET", SECRET)]),
+        (SECRET, &[("JWT_SECRET", SECRET)]),
+        (SECRET, &[]),
+        (SECRET, &[("JWT_SECRET", "90c7d1b6e5a4f3829170cafe55aa1203"), ("SERVICE_TOKEN", SECRET)]),
+    ] {
+        let message = refusal(&[&[("JWT_SECRET_PREVIOUS", previous)], others].concat());
+        assert!(message.contains("JWT_SECRET_PREVIOUS"), "{message}");
+        assert!(!message.contains(previous) || previous == "short", "{message}");
     }
     // Nor one that no header carries, or that signs tokens, too.
     for token in ["4f1c0e9b 7a6d5283f0e1d2c3b4a59687", "4f1c0e9b7a6d5283f0e1d2c3b4a5968é", SECRET]

@@ -166,6 +166,14 @@ pub struct GatewaySettings {
     #[arg(long, env, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,
 
+    /// Key that JWT_SECRET was before: verifies tokens, never signs; unset: there is none
+    #[arg(long, env, hide_env_values = true)]
+    pub jwt_secret_previous: Option<Secret>,
+
+    /// By how many seconds the clock of who makes tokens may differ, for exp, nbf and iat
+    #[arg(long, env, default_value = "0", value_parser = clap::value_parser!(u32).range(0..=60))]
+    pub jwt_leeway_seconds: u32,
+
     /// Whether POST /auth/token hands out tokens [default: on if JWT_SECRET is unset, else off]
     #[arg(long, env)]
     pub auth_token_endpoint: Option<Switch>,
@@ -198,6 +206,7 @@ impl GatewaySettings {
     /// # Errors
     /// The sentence to show, which names the setting and never the value.
     pub fn check_secret(&self, host: &BindAddress) -> Result<(), String> {
+        self.check_previous_secret()?;
         match &self.jwt_secret {
             Some(secret) => secret.check().map_err(|reason| format!("JWT_SECRET {reason}")),
             None if host.is_loopback() => Ok(()),
@@ -205,6 +214,23 @@ impl GatewaySettings {
                 "JWT_SECRET must be set when HOST is {host}: anyone can reach this address. \
                  Make one with: openssl rand -hex 32"
             )),
+        }
+    }
+
+    /// A key that verifies opens the store as one that signs: the same rules hold for both.
+    fn check_previous_secret(&self) -> Result<(), String> {
+        let Some(previous) = &self.jwt_secret_previous else {
+            return Ok(());
+        };
+        previous.check().map_err(|reason| format!("JWT_SECRET_PREVIOUS {reason}"))?;
+        match &self.jwt_secret {
+            None => Err("JWT_SECRET_PREVIOUS is the key that JWT_SECRET was before: set \
+                         JWT_SECRET, too"
+                .into()),
+            Some(secret) if secret == previous => {
+                Err("JWT_SECRET_PREVIOUS must not be the same as JWT_SECRET".into())
+            }
+            Some(_) => Ok(()),
         }
     }
 }

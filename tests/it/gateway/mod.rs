@@ -3,6 +3,7 @@
 mod door;
 mod faults;
 mod hosts;
+mod keys;
 mod paths;
 mod proxy;
 mod rate_limit;
@@ -19,6 +20,7 @@ pub fn cases() -> Vec<Case> {
     let cases = [
         door::cases(),
         tokens::cases(),
+        keys::cases(),
         rate_limit::cases(),
         shared_limit::cases(),
         paths::cases(),

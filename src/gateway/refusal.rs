@@ -1,0 +1,117 @@
+//! Why a token is refused: one word for the log, and never a word of it for the client.
+
+use crate::kernel::telemetry::RequestId;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How many lines of one reason are written at once, and after how long there is one more.
+const BURST: u32 = 10;
+const REFILL: Duration = Duration::from_secs(1);
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no `Authorization`.
+    Missing,
+    /// There is more than one.
+    Repeated,
+    /// Its scheme is not `Bearer`, or nothing stands behind that.
+    Scheme,
+    TooLong,
+    /// Not three parts in base64url, or a header that is no JSON object.
+    Malformed,
+    /// `alg` is not HS256.
+    Algorithm,
+    /// A header with `kid`, `crit` or another member that is not understood.
+    Header,
+    Signature,
+    /// A claim is missing, or of the wrong type.
+    Claims,
+    Expired,
+    /// `nbf` or `iat` lies ahead.
+    NotYet,
+    /// It would be believed for more than a day.
+    Lifetime,
+}
+
+impl Refusal {
+    fn word(self) -> &'static str {
+        match self {
+            Refusal::Missing => "missing",
+            Refusal::Repeated => "repeated",
+            Refusal::Scheme => "scheme",
+            Refusal::TooLong => "too_long",
+            Refusal::Malformed => "malformed",
+            Refusal::Algorithm => "algorithm",
+            Refusal::Header => "header",
+            Refusal::Signature => "signature",
+            Refusal::Claims => "claims",
+            Refusal::Expired => "expired",
+            Refusal::NotYet => "not_yet",
+            Refusal::Lifetime => "lifetime",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Writes refusals to the log, of each reason only so many: whoever is refused must not be able to
+/// fill a disk.
+#[derive(Default)]
+pub struct RefusalLog(Mutex<HashMap<&'static str, Lines>>);
+
+/// The lines of one reason.
+#[derive(Default)]
+struct Lines {
+    /// How many were written and are not paid for yet, at the time of the last one.
+    written: u32,
+    last: Option<Instant>,
+    left_out: u64,
+}
+
+impl Lines {
+    /// How many were left out since the last line, where there is room for another one.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        if let Some(last) = self.last {
+            let refills = now.saturating_duration_since(last).as_secs() / REFILL.as_secs();
+            if refills > 0 {
+                self.written =
+                    self.written.saturating_sub(u32::try_from(refills).unwrap_or(u32::MAX));
+                self.last = Some(now);
+            }
+        } else {
+            self.last = Some(now);
+        }
+        if self.written >= BURST {
+            self.left_out += 1;
+            return None;
+        }
+        self.written += 1;
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
+impl RefusalLog {
+    pub fn note(&self, refusal: Refusal, request: Option<&RequestId>) {
+        let left_out = {
+            // Nothing panics while the lock is held.
+            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.entry(refusal.word()).or_default().admit(Instant::now())
+        };
+        let id = request.map_or("-", RequestId::as_str);
+        match left_out {
+            Some(0) => log::info!("a token is refused: reason={refusal} request_id={id}"),
+            Some(more) => log::info!(
+                "a token is refused: reason={refusal} request_id={id}, and {more} more for this \
+                 reason since the last line"
+            ),
+            None => {}
+        }
+    }
+}
