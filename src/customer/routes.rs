@@ -71,7 +71,7 @@ async fn create_customer(
     JsonBody(body): JsonBody<CreateCustomer>,
 ) -> Result<Answer, Failure> {
     let reply = Reply::new(IdempotencyKey::of(&request)?, |customer: &Customer| {
-        Answer::created(format!("/customers/{}", customer.id), &CustomerAnswer::new(customer))
+        Answer::created(format!("customers/{}", customer.id), &CustomerAnswer::new(customer))
     });
     Ok(customers.create(NewCustomer::try_from(body)?, reply).await?)
 }

@@ -11,7 +11,7 @@ use crate::kernel::error::Invalid;
 use crate::kernel::http::{Page, Pagination, Query};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::wire::{not_null, present};
+use crate::kernel::wire::{Whole, not_null, present};
 use crate::kernel::{text, time};
 use chrono::{DateTime, Utc};
 use serde::de::Error;
@@ -27,11 +27,12 @@ pub const FILTERS: [&str; 2] = ["tier", "email"];
 /// # Errors
 /// Names the parameter that is wrong.
 pub fn parse_list_query(query: &Query) -> Result<(CustomerFilter, Page), Invalid> {
+    // No address holds a space, and many hold a `+`, which a form would have encoded.
     // A part longer than any address is a mistake, and SQLite fails on a very long pattern.
     let part = |text: &str| text::bounded("email", text.to_owned(), MAX_EMAIL);
     let filter = CustomerFilter {
         tier: query.get("tier")?.map(Tier::parse).transpose()?,
-        email_part: query.get("email")?.map(part).transpose()?,
+        email_part: query.get_with_plus("email")?.map(part).transpose()?,
     };
     Ok((filter, Page::parse(query, DEFAULT_LIMIT)?))
 }
@@ -289,7 +290,7 @@ struct RawOrder {
 struct RawItem {
     product_id: String,
     product_name: String,
-    quantity: i64,
+    quantity: Whole,
     price: Box<RawValue>,
 }
 
@@ -331,7 +332,7 @@ impl TryFrom<RawItem> for OrderItem {
         Ok(OrderItem {
             product_id: Id::parse("product_id", raw.product_id)?,
             product_name: text::required("product_name", raw.product_name, 255)?,
-            quantity: parse_quantity(raw.quantity)?,
+            quantity: parse_quantity(raw.quantity.0)?,
             price: Cents::from_json("price", &raw.price)?.into_price("price")?,
         })
     }

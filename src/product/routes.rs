@@ -67,7 +67,7 @@ async fn create_product(
     JsonBody(body): JsonBody<CreateProduct>,
 ) -> Result<Answer, Failure> {
     let reply = Reply::new(IdempotencyKey::of(&request)?, |product: &Product| {
-        Answer::created(format!("/products/{}", product.id), &ProductAnswer::new(product))
+        Answer::created(format!("products/{}", product.id), &ProductAnswer::new(product))
     });
     Ok(products.create(NewProduct::try_from(body)?, reply).await?)
 }

@@ -9,7 +9,7 @@ use crate::kernel::error::Invalid;
 use crate::kernel::http::{Page, Pagination, Query};
 use crate::kernel::money::Cents;
 use crate::kernel::time;
-use crate::kernel::wire::{not_null, present};
+use crate::kernel::wire::{Whole, not_null, present, whole};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -44,7 +44,7 @@ pub struct CreateProduct {
     name: Option<String>,
     brand: Option<String>,
     price: Option<Box<RawValue>>,
-    stock: Option<i64>,
+    stock: Option<Whole>,
     category: Option<String>,
     metadata: Option<Metadata>,
 }
@@ -77,7 +77,7 @@ impl TryFrom<CreateProduct> for NewProduct {
             name: parse_name(name)?,
             brand: parse_brand(brand)?,
             price: Cents::from_json("price", &price)?.into_price("price")?,
-            stock: parse_stock(stock)?,
+            stock: parse_stock(stock.0)?,
             category: parse_category(category)?,
             metadata,
         })
@@ -94,7 +94,7 @@ pub struct UpdateProduct {
     #[serde(default, deserialize_with = "present")]
     price: Option<Option<Box<RawValue>>>,
     #[serde(default, deserialize_with = "present")]
-    stock: Option<Option<i64>>,
+    stock: Option<Option<Whole>>,
     #[serde(default, deserialize_with = "present")]
     category: Option<Option<String>>,
     #[serde(default, deserialize_with = "present")]
@@ -106,11 +106,12 @@ impl TryFrom<UpdateProduct> for ProductChanges {
 
     fn try_from(body: UpdateProduct) -> Result<ProductChanges, ProductError> {
         let price = |raw: Box<RawValue>| Cents::from_json("price", &raw)?.into_price("price");
+        let stock = |stock: Whole| parse_stock(stock.0);
         let changes = ProductChanges {
             name: not_null("name", body.name)?.map(parse_name).transpose()?,
             brand: not_null("brand", body.brand)?.map(parse_brand).transpose()?,
             price: not_null("price", body.price)?.map(price).transpose()?,
-            stock: not_null("stock", body.stock)?.map(parse_stock).transpose()?,
+            stock: not_null("stock", body.stock)?.map(stock).transpose()?,
             category: not_null("category", body.category)?.map(parse_category).transpose()?,
             metadata: body.metadata,
         };
@@ -129,18 +130,12 @@ impl TryFrom<TakeStock> for Quantity {
 
     fn try_from(body: TakeStock) -> Result<Quantity, ProductError> {
         let number = body.quantity.and_then(|raw| serde_json::from_str::<Number>(raw.get()).ok());
-        number.as_ref().and_then(whole).and_then(Quantity::new).ok_or(ProductError::NotAQuantity)
+        let pieces = |number: Number| {
+            let of_float = || u64::try_from(whole(number.as_f64()?)?).ok();
+            number.as_u64().or_else(of_float)
+        };
+        number.and_then(pieces).and_then(Quantity::new).ok_or(ProductError::NotAQuantity)
     }
-}
-
-/// A JSON number as a whole one: `2`, and also `2.0`, which JSON does not tell from `2`.
-fn whole(number: &Number) -> Option<u64> {
-    /// Above this, a float stands for more than one whole number.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    number.as_u64().or_else(|| {
-        let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
-        (1.0..=EXACT).contains(&float).then(|| format!("{float:.0}").parse().ok())?
-    })
 }
 
 /// A product as clients see it.
@@ -246,7 +241,7 @@ impl<'de> Deserialize<'de> for ProductRecord {
             name: Option<String>,
             brand: Option<String>,
             price: Option<Box<RawValue>>,
-            stock: Option<i64>,
+            stock: Option<Whole>,
             category: Option<String>,
             metadata: Option<Metadata>,
             created_at: Option<DateTime<Utc>>,

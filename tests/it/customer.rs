@@ -507,7 +507,7 @@ fn a_created_customer_is_answered_with_201_and_its_location(combination: &Combin
         "phone": "+41 22 555 00 00", "address": { "city": "Genève", "lines": ["1", { "x": null }] },
     });
     let created = app.post("/customers", &body).expect(201);
-    assert_eq!(created.header("location"), Some("/customers/new-One_1"));
+    assert_eq!(created.header("location"), Some("customers/new-One_1"));
     assert_eq!(members(&created.json), ["data", "success"]);
     assert_eq!(created.json["success"], true);
     let data = &created.json["data"];

@@ -12,7 +12,8 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,
-    /// Where the new thing is: a path of letters, digits, `/`, `_` and `-`.
+    /// Where the new thing is, seen from the list that it was posted to: `products/x` there leads to
+    /// `/products/x`, and under a proxy's prefix to `/api/products/x`.
     pub location: Option<String>,
     /// JSON.
     pub body: String,

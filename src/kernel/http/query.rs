@@ -1,13 +1,21 @@
-//! The query string, strictly: valid UTF-8, no NUL, no parameter that is read given twice.
+//! The query string, strictly: valid UTF-8, no NUL, no parameter that is read given twice, and none
+//! that looks like one that is read.
 
 use crate::kernel::error::Invalid;
 use percent_encoding::percent_decode;
-use std::borrow::Cow;
 use std::str::FromStr;
 
 /// The parameters of a request, decoded.
 #[derive(Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query(Vec<Pair>);
+
+#[derive(Debug)]
+struct Pair {
+    name: String,
+    value: String,
+    /// The value with each `+` that stands in it as it came: forms write a space so.
+    value_with_plus: String,
+}
 
 impl Query {
     /// # Errors
@@ -16,7 +24,8 @@ impl Query {
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
         let decode_pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decode(name)?, decode(value)?))
+            let value_with_plus = decode_percent(value)?;
+            Ok(Pair { name: decode(name)?, value: decode(value)?, value_with_plus })
         };
         pairs.map(decode_pair).collect::<Result<_, _>>().map(Query)
     }
@@ -24,12 +33,29 @@ impl Query {
     /// The value of a parameter; an empty one counts as absent.
     ///
     /// # Errors
-    /// When the parameter is given more than once.
+    /// When the parameter is given more than once, or with brackets or in another case: a filter that
+    /// is passed over would show everything.
     pub fn get(&self, name: &'static str) -> Result<Option<&str>, Invalid> {
-        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
-        match (values.next(), values.next()) {
+        Ok(self.find(name)?.map(|pair| pair.value.as_str()))
+    }
+
+    /// As [`Query::get`], for a value that holds no space: a `+` is meant as one.
+    ///
+    /// # Errors
+    /// Those of [`Query::get`].
+    pub fn get_with_plus(&self, name: &'static str) -> Result<Option<&str>, Invalid> {
+        Ok(self.find(name)?.map(|pair| pair.value_with_plus.as_str()))
+    }
+
+    fn find(&self, name: &'static str) -> Result<Option<&Pair>, Invalid> {
+        if self.0.iter().any(|pair| looks_like(&pair.name, name)) {
+            let reason = format!("must be written {name}, in this case and without brackets");
+            return Err(Invalid::new(name, reason));
+        }
+        let mut pairs = self.0.iter().filter(|pair| pair.name == name);
+        match (pairs.next(), pairs.next()) {
             (_, Some(_)) => Err(Invalid::new(name, "must be given only once")),
-            (value, None) => Ok(value.filter(|value| !value.is_empty())),
+            (pair, None) => Ok(pair.filter(|pair| !pair.value.is_empty())),
         }
     }
 
@@ -60,10 +86,18 @@ impl Query {
     }
 }
 
+/// Whether a name is `known` in another case, or as some clients write a list: `brand[]`, `brand[0]`.
+fn looks_like(name: &str, known: &str) -> bool {
+    let plain = name.split('[').next().unwrap_or(name);
+    name != known && plain.eq_ignore_ascii_case(known)
+}
+
 fn decode(text: &str) -> Result<String, Invalid> {
-    let spaced: Cow<'_, str> =
-        if text.contains('+') { text.replace('+', " ").into() } else { text.into() };
-    let decoded = percent_decode(spaced.as_bytes())
+    if text.contains('+') { decode_percent(&text.replace('+', " ")) } else { decode_percent(text) }
+}
+
+fn decode_percent(text: &str) -> Result<String, Invalid> {
+    let decoded = percent_decode(text.as_bytes())
         .decode_utf8()
         .map_err(|_| Invalid::new("query", "must be UTF-8"))?;
     if decoded.contains('\0') {
@@ -101,6 +135,18 @@ mod tests {
         }
 
         #[test]
+        fn a_name_that_looks_like_one_that_is_read_is_refused(
+            changed in "[mM][iI][nN][pP][rR][iI][cC][eE]", inside in "[a-z0-9]{0,3}", value in "[a-z]{0,3}",
+        ) {
+            let bracketed = format!("minPrice[{inside}]={value}");
+            prop_assert!(Query::parse(&bracketed).expect("plain ASCII").get("minPrice").is_err());
+            let encoded = format!("minPrice%5B{inside}%5D={value}");
+            prop_assert!(Query::parse(&encoded).expect("plain ASCII").get("minPrice").is_err());
+            let query = Query::parse(&format!("{changed}={value}&other=1")).expect("plain ASCII");
+            prop_assert_eq!(query.get("minPrice").is_err(), changed != "minPrice");
+        }
+
+        #[test]
         fn a_nul_anywhere_is_refused(before in "[a-z=&]{0,9}", after in "[a-z=&]{0,9}") {
             let raw = format!("{before}%00{after}");
             prop_assert!(Query::parse(&raw).is_err());
@@ -109,7 +155,11 @@ mod tests {
         #[test]
         fn a_number_is_in_its_range_and_in_plain_digits(text in any::<String>(), near in "[0-9+-]{1,6}") {
             for text in [text, near] {
-                let query = Query(vec![("limit".to_owned(), text.clone())]);
+                let query = Query(vec![super::Pair {
+                    name: "limit".to_owned(),
+                    value: text.clone(),
+                    value_with_plus: text.clone(),
+                }]);
                 let expected = match text.as_str() {
                     "" => Some(10),
                     _ if text.chars().any(|c| !c.is_ascii_digit()) => None,
