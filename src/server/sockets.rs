@@ -4,7 +4,7 @@
 //! [`Connection`]s: docs/adr/0006 says why.
 
 use super::descriptors::Capacity;
-use crate::kernel::http::{Connection, Drain, Roster};
+use crate::kernel::http::{Connection, Drain, Roster, expecting};
 use actix_http::{HttpService, KeepAlive, Request, Response};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
@@ -85,7 +85,11 @@ where
         .disable_signals();
     let serve_worker = move || {
         let roster = Roster::new(capacity.of_a_worker, &guards.drain);
-        let app = app().into_factory().map_err(|error| error.into().error_response());
+        let app = app().into_factory().map_err(|error| {
+            let error: Error = error.into();
+            Response::from(error.error_response())
+        });
+        let (app, begin) = expecting(map_config(app, |()| AppConfig::default()));
         let http = HttpService::build()
             // Its timers stay off: a connection has its own.
             .keep_alive(KeepAlive::Os)
@@ -94,7 +98,8 @@ where
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(connection.handle());
             })
-            .h1(map_config(app, |()| AppConfig::default()));
+            .expect(begin)
+            .h1(app);
         let admit = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
             ready(Ok((roster.admit(stream), peer)))

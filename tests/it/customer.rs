@@ -1146,8 +1146,8 @@ fn walk(app: &App, first: &str) -> Vec<Vec<String>> {
 fn next_page(page: &Answer) -> Option<String> {
     let link = page.header("link");
     assert_eq!(link.is_some(), page.json["pagination"]["hasMore"] == true, "{}", page.text);
-    let target = link?.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
-    Some(target.unwrap_or_else(|| panic!("{link:?}")).to_owned())
+    let query = link?.strip_prefix("<?").and_then(|link| link.strip_suffix(">; rel=\"next\""));
+    Some(format!("/customers?{}", query.unwrap_or_else(|| panic!("{link:?}"))))
 }
 
 #[track_caller]

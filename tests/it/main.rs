@@ -10,6 +10,7 @@ mod bounds;
 mod cache;
 mod cli;
 mod client;
+mod clients;
 mod connections;
 mod customer;
 mod data;
@@ -103,6 +104,7 @@ pub fn all_cases() -> Vec<Case> {
         customer::cases(),
         input::cases(),
         bounds::cases(),
+        clients::cases(),
         gateway::cases(),
         cache::cases(),
         idempotency::cases(),

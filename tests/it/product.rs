@@ -1118,8 +1118,8 @@ fn follow_links(app: &App, first: &str, mut between: impl FnMut(&App)) -> Vec<An
 /// Where `Link: <…>; rel="next"` leads.
 fn next_path(answer: &Answer) -> Option<String> {
     let link = answer.header("link")?;
-    let path = link.strip_prefix('<').and_then(|rest| rest.strip_suffix(r#">; rel="next""#));
-    Some(path.unwrap_or_else(|| panic!("{link}")).to_owned())
+    let query = link.strip_prefix("<?").and_then(|rest| rest.strip_suffix(r#">; rel="next""#));
+    Some(format!("/products?{}", query.unwrap_or_else(|| panic!("{link}"))))
 }
 
 fn rows(list: &Answer) -> Vec<Value> {

@@ -19,11 +19,13 @@ use http_body_util::Empty;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use request_body::RequestBody;
+use request_body::{Continue, RequestBody};
+use std::cell::Cell;
 use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -133,8 +135,21 @@ impl Proxy {
         payload: Option<web::Payload>,
     ) -> Result<Begun, Trouble> {
         let (body, sending) = request_body::stream(request, payload);
-        let mut sending = Box::pin(sending);
-        let outgoing = self.outgoing_request(upstream, request, body).map_err(Trouble::OfClient)?;
+        let mut outgoing =
+            self.outgoing_request(upstream, request, body).map_err(Trouble::OfClient)?;
+        let expected = Continue::expected_by(request);
+        if let Some(expected) = expected.clone() {
+            expected.ask(&mut outgoing);
+        }
+        let is_waiting = Rc::new(Cell::new(expected.is_some()));
+        let has_gone_on = Rc::clone(&is_waiting);
+        let mut sending = Box::pin(async move {
+            if let Some(expected) = expected {
+                expected.heard().await;
+                has_gone_on.set(false);
+            }
+            sending.await
+        });
         let answer = async {
             let answer = self.client.request(outgoing).await;
             let answer = answer.map_err(|error| trouble(upstream, &error))?;
@@ -155,8 +170,11 @@ impl Proxy {
                 Err(error) => Err(Trouble::OfClient(error.into())),
             },
             answer = &mut answer => {
-                // It came before the end of the body, which may still be wanted.
-                rt::spawn(sending);
+                // It came before the end of the body, which may still be wanted, but not where the
+                // client was never asked for it.
+                if !is_waiting.get() {
+                    rt::spawn(sending);
+                }
                 answer
             }
         }

@@ -13,9 +13,11 @@ use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Frame};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Parts of a request body that may wait for the upstream.
 const BODY_QUEUE: usize = 2;
@@ -28,6 +30,38 @@ pub fn carried_by(request: &HttpRequest) -> Carries {
     match framing.any(|name| request.headers().contains_key(name)) {
         true => Carries::ABody,
         false => Carries::Nothing,
+    }
+}
+
+/// How long a service may leave open whether it wants a body: one that knows nothing of `Expect`
+/// never says so.
+const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a service says to a request whose client waits to be asked for its body: nothing is read of
+/// that before the service wants it.
+#[derive(Clone)]
+pub struct Continue(Arc<Notify>);
+
+impl Continue {
+    /// `None` for a client that sends its body unasked, or has none.
+    pub fn expected_by(request: &HttpRequest) -> Option<Continue> {
+        let expects = request.head().expect() && carried_by(request) == Carries::ABody;
+        expects.then(|| Continue(Arc::default()))
+    }
+
+    /// Asks the service, too.
+    pub fn ask<B>(self, outgoing: &mut hyper::Request<B>) {
+        outgoing.headers_mut().insert("expect", http::HeaderValue::from_static("100-continue"));
+        hyper::ext::on_informational(outgoing, move |answer| {
+            if answer.status() == http::StatusCode::CONTINUE {
+                self.0.notify_one();
+            }
+        });
+    }
+
+    pub async fn heard(&self) {
+        // Without a word in time, the body is sent all the same.
+        let _late = timeout(CONTINUE_PATIENCE, self.0.notified()).await;
     }
 }
 

@@ -6,7 +6,10 @@ use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::BytesMut;
@@ -48,16 +51,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = has_json_type(request);
+        let refused = refuse_by_head(request);
         let keyed = request.headers().contains_key(IDEMPOTENCY_KEY).then(|| request.clone());
         let mut payload = payload.take();
         let connection = request.conn_data::<ConnectionHandle>().cloned();
         let limit = request.app_data::<BodyLimit>().map_or(MAX_BODY_BYTES, |limit| limit.0);
         Box::pin(async move {
-            if !is_json {
-                return Err(Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                    .message("Send JSON, with Content-Type: application/json"));
-            }
+            refused?;
             let body = read(&mut payload, limit, connection).await?;
             if let Some(request) = keyed {
                 request.extensions_mut().insert(BodyDigest::of(&body));
@@ -65,6 +65,30 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
             parse(&body).map(JsonBody)
         })
     }
+}
+
+/// Refuses what cannot be read whatever stands in it.
+fn refuse_by_head(request: &HttpRequest) -> Result<(), Failure> {
+    let unsupported = Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    if is_encoded(request) {
+        let identity = HeaderValue::from_static("identity");
+        return Err(unsupported
+            .message("Send the body as it is, without Content-Encoding")
+            .header(ACCEPT_ENCODING, identity));
+    }
+    if has_json_type(request) {
+        return Ok(());
+    }
+    Err(unsupported.message("Send JSON, with Content-Type: application/json"))
+}
+
+/// Whether the body is compressed, or encoded in another way.
+fn is_encoded(request: &HttpRequest) -> bool {
+    let mut values = request.headers().get_all(CONTENT_ENCODING);
+    values.any(|value| {
+        let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+    })
 }
 
 /// Gives a client [`BODY_PATIENCE`] for the whole of a body, however it trickles in.
@@ -95,13 +119,17 @@ async fn read(
             let _held = connection.as_ref().map(ConnectionHandle::hold);
             let queued = Instant::now();
             let turn = timeout(TURN_PATIENCE, LARGE_BODIES.acquire()).await;
-            place = turn.map_err(|_| Failure::unavailable())?.ok();
+            place = turn.map_err(|_| too_many_bodies())?.ok();
             deadline += queued.elapsed();
             body.reserve(limit.saturating_sub(body.len()));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+fn too_many_bodies() -> Failure {
+    Failure::unavailable().because("too many large bodies wait to be read")
 }
 
 /// Middleware that refuses a body by its declared length before anything else looks at it, and
@@ -122,6 +150,11 @@ pub async fn bound_body(
             Err(Failure::of_status(StatusCode::BAD_REQUEST).message("CONNECT is for proxies"))
         }
         _ if is_endless || takes_body(request.method()) => Ok(()),
+        // The client waits to be asked for a body that nobody wants.
+        _ if request.head().expect() => {
+            leave_unread(&mut request);
+            Ok(())
+        }
         _ => in_time(read_away(&mut request)).await,
     };
     if is_endless {
@@ -163,10 +196,16 @@ async fn read_away(request: &mut ServiceRequest) -> Result<(), Failure> {
             return Err(Failure::body_too_large());
         }
     }
+    leave_unread(request);
+    Ok(())
+}
+
+/// Makes the request one without a body.
+fn leave_unread(request: &mut ServiceRequest) {
+    request.set_payload(Payload::None);
     for framing in [CONTENT_LENGTH, TRANSFER_ENCODING] {
         request.headers_mut().remove(framing);
     }
-    Ok(())
 }
 
 fn broken_payload(error: PayloadError) -> Failure {

@@ -76,18 +76,18 @@ pub struct Pagination {
 
 /// A `Link` header to the page that follows `last`: the limit and the `filters` of the request, with
 /// its cursor moved on. A parameter that nobody reads is left out: however long it is, the header of
-/// an answer stays short enough for every proxy.
+/// an answer stays short enough for every proxy. The path is not named: the reference leads to the
+/// same list under whatever prefix a proxy shows it.
 /// `None` for a request whose URI cannot stand in a header.
 pub fn next_link(request: &HttpRequest, filters: &[&str], last: &Cursor) -> Option<HeaderValue> {
-    let (path, query) = (request.uri().path(), request.query_string());
-    let kept = query.split('&').filter(|pair| {
+    let kept = request.query_string().split('&').filter(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decode_str(name).decode_utf8_lossy();
         !value.is_empty() && (name == "limit" || filters.contains(&name.as_ref()))
     });
     let cursor = format!("after={last}");
     let pairs: Vec<&str> = kept.chain([cursor.as_str()]).collect();
-    HeaderValue::from_str(&format!("<{path}?{}>; rel=\"next\"", pairs.join("&"))).ok()
+    HeaderValue::from_str(&format!("<?{}>; rel=\"next\"", pairs.join("&"))).ok()
 }
 
 #[cfg(test)]

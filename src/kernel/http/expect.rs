@@ -1,0 +1,210 @@
+//! `Expect: 100-continue`: who asks before it sends a body is told at once when none is wanted.
+//!
+//! actix would ask for the body first, and only then give the request to the application. Here the
+//! application begins with a body that has not come yet. Where it answers without having wanted the
+//! body, that is the answer; where it wants the body, the client is asked for it, and the
+//! application goes on where it was.
+
+use super::ConnectionHandle;
+use actix_http::{BoxedPayloadStream, HttpMessage, Payload, Request, Response};
+use actix_service::{Service, ServiceFactory, fn_factory};
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::error::PayloadError;
+use actix_web::http::ConnectionType;
+use actix_web::web::Bytes;
+use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::stream::Stream;
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+use std::future::{Future, poll_fn, ready};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// The application of one worker, once it is made.
+type Made<S> = Rc<RefCell<Option<Rc<S>>>>;
+
+/// An application that goes on with requests that [`expecting`]'s other half has begun, and that
+/// half, which actix calls with each request that has an `Expect`.
+pub fn expecting<F, B>(
+    factory: F,
+) -> (
+    impl ServiceFactory<
+        Request,
+        Config = (),
+        Response = F::Response,
+        Error = Response<BoxBody>,
+        InitError = F::InitError,
+        Service = GoesOn<F::Service>,
+    >,
+    impl ServiceFactory<
+        Request,
+        Config = (),
+        Response = Request,
+        Error = Response<BoxBody>,
+        InitError = F::InitError,
+    >,
+)
+where
+    F: ServiceFactory<Request, Config = (), Error = Response<BoxBody>> + 'static,
+    F::InitError: Debug,
+    F::Response: Into<Response<B>>,
+    F::Service: 'static,
+    <F::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let made: Made<F::Service> = Made::default();
+    let begins = Rc::clone(&made);
+    let application = fn_factory(move || {
+        let (making, made) = (factory.new_service(()), Rc::clone(&made));
+        async move {
+            let service = Rc::new(making.await?);
+            made.replace(Some(Rc::clone(&service)));
+            Ok(GoesOn(service))
+        }
+    });
+    let begin = fn_factory(move || {
+        ready(Ok(Begins { made: Rc::clone(&begins), body: PhantomData::<fn() -> B> }))
+    });
+    (application, begin)
+}
+
+/// The application, also for requests that it has begun already.
+pub struct GoesOn<S>(Rc<S>);
+
+/// An answer that is being made, as an extension of the request that goes on.
+struct Begun<F>(Pin<Box<F>>);
+
+impl<S> Service<Request> for GoesOn<S>
+where
+    S: Service<Request>,
+    S::Future: 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Pin<Box<S::Future>>>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&self, request: Request) -> Self::Future {
+        let begun = request.extensions_mut().remove::<Begun<S::Future>>();
+        match begun {
+            Some(Begun(answering)) => Either::Right(answering),
+            None => Either::Left(self.0.call(request)),
+        }
+    }
+}
+
+struct Begins<S, B> {
+    made: Made<S>,
+    body: PhantomData<fn() -> B>,
+}
+
+impl<S, B> Service<Request> for Begins<S, B>
+where
+    S: Service<Request, Error = Response<BoxBody>>,
+    S::Response: Into<Response<B>>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = Request;
+    type Error = Response<BoxBody>;
+    type Future = LocalBoxFuture<'static, Result<Request, Response<BoxBody>>>;
+
+    actix_service::always_ready!();
+
+    fn call(&self, request: Request) -> Self::Future {
+        let Some(service) = self.made.borrow().clone() else {
+            return Box::pin(ready(Ok(request)));
+        };
+        let connection = request.conn_data::<ConnectionHandle>().cloned();
+        let late = Late::default();
+        let body: BoxedPayloadStream = Box::pin(late.clone());
+        let (request, payload) = request.replace_payload(Payload::Stream { payload: body });
+        let has_body = !matches!(payload, Payload::None);
+        let answering = Box::pin(service.call(request));
+        Box::pin(async move {
+            match select(answering, late.wanted()).await {
+                Either::Left((outcome, _)) => {
+                    let answer = outcome.map(|answer| answer.into().map_into_boxed_body());
+                    Err(refuse(answer.unwrap_or_else(|error| error), connection, has_body))
+                }
+                Either::Right(((), answering)) => {
+                    late.arrive(payload);
+                    let request = Request::with_payload(Payload::None);
+                    request.extensions_mut().insert(Begun(answering));
+                    Ok(request)
+                }
+            }
+        })
+    }
+}
+
+/// An answer in place of a body. The client may send the body all the same, or the next request in
+/// its place: nobody could tell the two apart.
+fn refuse(
+    mut answer: Response<BoxBody>,
+    connection: Option<ConnectionHandle>,
+    has_body: bool,
+) -> Response<BoxBody> {
+    if has_body {
+        answer.head_mut().set_connection_type(ConnectionType::Close);
+        if let Some(connection) = connection {
+            connection.answered_finally();
+        }
+    }
+    answer
+}
+
+/// A body that comes once it is wanted; clones are the same.
+#[derive(Clone, Default)]
+struct Late(Rc<LateBody>);
+
+#[derive(Default)]
+struct LateBody {
+    is_wanted: Cell<bool>,
+    payload: RefCell<Option<Pin<Box<Payload>>>>,
+    /// Who waits until it is wanted, and who wants it.
+    asker: RefCell<Option<Waker>>,
+    reader: RefCell<Option<Waker>>,
+}
+
+impl Late {
+    fn wanted(&self) -> impl Future<Output = ()> + use<> {
+        let body = Rc::clone(&self.0);
+        poll_fn(move |context| {
+            if body.is_wanted.get() {
+                return Poll::Ready(());
+            }
+            body.asker.replace(Some(context.waker().clone()));
+            Poll::Pending
+        })
+    }
+
+    fn arrive(&self, payload: Payload) {
+        self.0.payload.replace(Some(Box::pin(payload)));
+        if let Some(reader) = self.0.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+impl Stream for Late {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let body = &self.0;
+        if let Some(payload) = body.payload.borrow_mut().as_mut() {
+            return payload.as_mut().poll_next(context);
+        }
+        body.reader.replace(Some(context.waker().clone()));
+        body.is_wanted.set(true);
+        if let Some(asker) = body.asker.take() {
+            asker.wake();
+        }
+        Poll::Pending
+    }
+}
