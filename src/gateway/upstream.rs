@@ -30,6 +30,7 @@ const PLACES: usize = 512;
 pub struct Upstream(Arc<Inner>);
 
 struct Inner {
+    name: &'static str,
     url: UpstreamUrl,
     breaker: Mutex<Breaker>,
     opened: Notify,
@@ -79,11 +80,24 @@ pub struct Visit {
 }
 
 impl Upstream {
-    pub fn new(url: UpstreamUrl) -> Upstream {
+    /// The service that is called `name`, at `url`.
+    pub fn new(name: &'static str, url: UpstreamUrl) -> Upstream {
         let [places, places_with_body] = [(); 2].map(|()| Arc::new(Semaphore::new(PLACES)));
         let (breaker, opened, last_probe) =
             (Mutex::default(), Notify::new(), sync::Mutex::default());
-        Upstream(Arc::new(Inner { url, breaker, opened, last_probe, places, places_with_body }))
+        Upstream(Arc::new(Inner {
+            name,
+            url,
+            breaker,
+            opened,
+            last_probe,
+            places,
+            places_with_body,
+        }))
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.0.name
     }
 
     pub fn url(&self) -> &UpstreamUrl {
@@ -99,7 +113,13 @@ impl Upstream {
             let breaker = self.breaker();
             match breaker.open {
                 None => breaker.answers,
-                Some(fault) => return Err(fault.to_failure().header(RETRY_AFTER, in_a_second())),
+                Some(fault) => {
+                    return Err(fault
+                        .to_failure()
+                        .header(RETRY_AFTER, in_a_second())
+                        .of_dependency(self.0.name)
+                        .because(format!("{self} is not asked before it answers a probe")));
+                }
             }
         };
         let places = match carries {
@@ -113,6 +133,7 @@ impl Upstream {
             }
             Err(_) => Err(Failure::unavailable()
                 .message("Too many requests wait for the service behind the gateway")
+                .of_dependency(self.0.name)
                 .because(format!("{self}: {PLACES} requests are waiting for it already"))),
         }
     }

@@ -178,8 +178,11 @@ mod gateway {
         if let Some(limit) = limit.clone() {
             rt::spawn(limit.forget_idle_clients());
         }
-        let urls = [&settings.product_service_url, &settings.customer_service_url];
-        let [products, customers] = urls.map(|url| Upstream::new(url.clone()));
+        let services = [
+            ("product-service", &settings.product_service_url),
+            ("customer-service", &settings.customer_service_url),
+        ];
+        let [products, customers] = services.map(|(name, url)| Upstream::new(name, url.clone()));
         if args.role == Role::Gateway {
             rt::spawn(probe(products.clone()));
             rt::spawn(probe(customers.clone()));

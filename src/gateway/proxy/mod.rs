@@ -87,9 +87,12 @@ impl Proxy {
                 visit.answered();
                 return match begun.refuses_the_gateway() {
                     // The client's token was good, and it must not be told otherwise.
-                    true => Err(Failure::from(GatewayError::UpstreamRefused).because(format!(
-                        "{upstream} refuses this gateway with 401: give both the same SERVICE_TOKEN"
-                    ))),
+                    true => Err(Failure::from(GatewayError::UpstreamRefused)
+                        .of_dependency(upstream.name())
+                        .because(format!(
+                            "{upstream} refuses this gateway with 401: give both the same \
+                             SERVICE_TOKEN"
+                        ))),
                     false => Ok(begun.into_response(request.method())),
                 };
             }
@@ -101,7 +104,7 @@ impl Proxy {
         if !visit.is_alive(|url| self.prober.is_alive(url)).await {
             visit.failed(fault);
         }
-        Err(fault.to_failure().because(cause))
+        Err(fault.to_failure().of_dependency(upstream.name()).because(cause))
     }
 
     /// Probes a service that has left a request without an answer for long.

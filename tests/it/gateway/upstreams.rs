@@ -78,6 +78,10 @@ fn after_five_failures_a_service_is_not_asked_until_it_answers_a_probe(_: &Combi
     let log = gateway.process.log();
     assert_eq!(log.matches("5 times in a row").count(), 1, "{log}");
     assert_eq!(log.matches("answers again").count(), 1, "{log}");
+    // Each 502 says there which service it was: five times asked, and five times not.
+    let named = log.lines().filter(|line| line.contains(" dependency=product-service request_id="));
+    assert!(named.count() >= 10, "{log}");
+    assert!(!log.contains("dependency=customer-service"), "{log}");
 }
 
 /// F12: those that come after five time-outs do not wait for a sixth.
