@@ -17,7 +17,8 @@ cases![
         who_asks_before_sending_a_body_is_told_to_go_on_where_it_is_wanted,
         an_answer_that_ends_its_connection_says_close,
         a_404_does_not_repeat_a_long_path,
-        the_access_line_names_client_and_user_and_no_email;
+        the_access_line_names_client_and_user_and_no_email,
+        headers_come_in_one_order;
     BothGateways:
         who_is_over_the_limit_is_not_asked_for_a_body;
 ];
@@ -328,6 +329,51 @@ fn the_access_line_names_client_and_user_and_no_email(combination: &Combination)
     }
     for process in &app.processes {
         assert!(!process.log().contains("very.private"), "{}", process.log());
+    }
+}
+
+fn headers_come_in_one_order(combination: &Combination) {
+    let app = combination.start();
+    let request = |method: &str, target: &str, more: &str| {
+        format!(
+            "{method} {target} HTTP/1.1\r\nHost: chronos\r\nAuthorization: Bearer {}\r\n{more}\r\n",
+            app.token()
+        )
+    };
+    let names = |answer: &Message| -> Vec<String> {
+        answer.headers.iter().map(|(name, _)| name.to_lowercase()).collect()
+    };
+    for (target, status) in [
+        ("/products?limit=2", 200),
+        ("/products?limit=100", 200),
+        ("/products/prod_001", 200),
+        ("/products/none", 404),
+        ("/livez", 200),
+    ] {
+        let mut connection = Connection::open(&app.address(target));
+        let mut seen = Vec::new();
+        for _ in 0..8 {
+            let get = connection.send(request("GET", target, "")).answer();
+            assert_eq!((get.status(), get.whole), (status, true), "{target}");
+            assert!(get.json().is_object(), "{target}: {}", get.text());
+            let head = connection.send(request("HEAD", target, "")).answer_to_head();
+            seen.extend([names(&get), names(&head)]);
+        }
+        // Several in one burst, too.
+        connection.send(request("GET", target, "").repeat(8));
+        seen.extend((0..8).map(|_| names(&connection.answer())));
+        assert!(seen[0].len() > 6 && seen[0].is_sorted(), "{seen:?}");
+        assert!(seen.iter().all(|names| *names == seen[0]), "{target}: {seen:?}");
+    }
+    // Behind the words that ask for a body.
+    let path = "/products/prod_001/inventory";
+    let mut connection = Connection::open(&app.address(path));
+    for _ in 0..3 {
+        connection.send(request("PATCH", path, &format!("Expect: 100-continue\r\n{JSON}")));
+        assert_eq!(connection.answer().status(), 100);
+        let taken = connection.send(r#"{"quantity":1}"#).answer();
+        assert_eq!(taken.status(), 200);
+        assert!(names(&taken).is_sorted(), "{taken:?}");
     }
 }
 

@@ -3,9 +3,11 @@
 //! actix times the head of a connection's first request, and nothing else. So the socket itself is
 //! ours (docs/adr/0006): it tells from what is read and written, and from what the edge says, what
 //! it is waiting for, and ends a connection whose client takes too long. It also hands actix one
-//! request at a time, and none whose head is too large ([`framing`]).
+//! request at a time, and none whose head is too large ([`framing`]), and sends the headers of each
+//! answer in one order ([`outgoing`]).
 
 mod framing;
+mod outgoing;
 mod pace;
 mod roster;
 
@@ -18,6 +20,7 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use framing::{Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
+use outgoing::Outgoing;
 use pace::{HEAD_PATIENCE, Pace};
 use roster::Place;
 use socket2::SockRef;
@@ -43,6 +46,7 @@ pub struct Connection {
     stream: TcpStream,
     pace: Rc<Pace>,
     framing: Framing,
+    outgoing: Outgoing,
     /// What was read and is not handed on: it belongs to the next requests.
     kept: Vec<u8>,
     /// Whether the client was told that nothing more is read for it.
@@ -62,6 +66,7 @@ impl Connection {
             stream,
             pace,
             framing: Framing::default(),
+            outgoing: Outgoing::default(),
             kept: Vec::new(),
             is_refused: false,
             timer,
@@ -249,7 +254,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let outcome = Pin::new(&mut this.stream).poll_write(context, bytes);
+        let outcome = this.outgoing.poll_write(Pin::new(&mut this.stream), context, bytes);
         if outcome.is_ready() {
             this.pace.taken();
             return outcome;
@@ -269,6 +274,7 @@ impl AsyncWrite for Connection {
         let outcome = Pin::new(&mut this.stream).poll_flush(context);
         if outcome.is_ready() && this.pace.flushed() {
             this.framing.answered();
+            this.outgoing.answered();
             if !this.kept.is_empty() {
                 context.waker().wake_by_ref();
             }

@@ -1,0 +1,178 @@
+//! What a connection sends: each answer with its headers in one order.
+//!
+//! actix keeps headers in a map that is seeded anew for each answer, and writes them in the order of
+//! that map: two answers to one request would differ. Only their order is changed here, so that every
+//! byte behind a head stays where it was.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::AsyncWrite;
+
+/// What actix writes to a client that waits to be asked for its body; the answer comes behind it.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+#[derive(Default)]
+pub struct Outgoing {
+    stage: Stage,
+    /// The head that is being sent, in order, and how much of it was taken.
+    head: Vec<u8>,
+    taken: usize,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum Stage {
+    /// An answer begins with the next byte.
+    #[default]
+    Start,
+    Head,
+    Body,
+}
+
+impl Outgoing {
+    /// The answer is complete: another one may follow.
+    pub fn answered(&mut self) {
+        self.stage = Stage::Start;
+    }
+
+    /// Sends the beginning of `bytes`, which is what was not taken yet of what actix has written.
+    pub fn poll_write(
+        &mut self,
+        stream: Pin<&mut impl AsyncWrite>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.stage == Stage::Start {
+            if bytes.starts_with(CONTINUE) {
+                return stream.poll_write(context, &bytes[..CONTINUE.len()]);
+            }
+            self.begin(bytes);
+        }
+        if self.stage == Stage::Body {
+            return stream.poll_write(context, bytes);
+        }
+        let head = &self.head[self.taken..];
+        let behind = bytes.get(head.len()..).unwrap_or_default();
+        let parts = [IoSlice::new(head), IoSlice::new(behind)];
+        let left = head.len();
+        let taken = ready!(stream.poll_write_vectored(context, &parts))?;
+        self.taken += taken.min(left);
+        if taken >= left {
+            self.stage = Stage::Body;
+        }
+        Poll::Ready(Ok(taken))
+    }
+
+    /// actix writes a head in one piece.
+    fn begin(&mut self, bytes: &[u8]) {
+        self.head.clear();
+        self.taken = 0;
+        let end = bytes.windows(END_OF_HEAD.len()).position(|four| four == END_OF_HEAD);
+        self.stage = match end {
+            Some(end) if bytes.starts_with(b"HTTP/1.") => {
+                put_in_order(&bytes[..end], &mut self.head);
+                Stage::Head
+            }
+            // Nothing that could be put in order.
+            _ => Stage::Body,
+        };
+    }
+}
+
+/// Writes a head with its headers in the order of their names; those of one name stay in theirs.
+fn put_in_order(head: &[u8], ordered: &mut Vec<u8>) {
+    let text_lines = head.split(|byte| *byte == b'\n');
+    let mut lines = text_lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let status = lines.next().unwrap_or_default();
+    let mut headers: Vec<&[u8]> = lines.collect();
+    headers.sort_by_key(|header| header.split(|byte| *byte == b':').next().unwrap_or_default());
+    for line in [status].into_iter().chain(headers) {
+        ordered.extend_from_slice(line);
+        ordered.extend_from_slice(b"\r\n");
+    }
+    ordered.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CONTINUE, Outgoing};
+    use proptest::collection::vec;
+    use proptest::prelude::any;
+    use proptest::{prop_assert_eq, proptest};
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+    use tokio::io::AsyncWrite;
+
+    /// A client that takes only so many bytes at once.
+    struct Client {
+        taken: Vec<u8>,
+        at_once: Vec<usize>,
+    }
+
+    impl AsyncWrite for Client {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let most = self.at_once.pop().unwrap_or(usize::MAX).max(1).min(bytes.len());
+            self.taken.extend_from_slice(&bytes[..most]);
+            Poll::Ready(Ok(most))
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            parts: &[io::IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_vec()).collect();
+            self.poll_write(context, &bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Sends what actix has written for one answer.
+    fn send(outgoing: &mut Outgoing, client: &mut Client, mut bytes: &[u8]) {
+        let mut context = Context::from_waker(Waker::noop());
+        while !bytes.is_empty() {
+            let sent = outgoing.poll_write(Pin::new(&mut *client), &mut context, bytes);
+            let Poll::Ready(Ok(sent)) = sent else {
+                panic!("the client takes something each time");
+            };
+            bytes = &bytes[sent..];
+        }
+        outgoing.answered();
+    }
+
+    proptest! {
+        #[test]
+        fn only_the_order_of_headers_changes(
+            answers in vec((vec(("[a-z-]{1,9}", "[!-~]{0,9}"), 0..9), vec(any::<u8>(), 0..80), any::<bool>()), 1..5),
+            at_once in vec(1_usize..70, 0..60),
+        ) {
+            let (mut outgoing, mut expected) = (Outgoing::default(), Vec::new());
+            let mut client = Client { taken: Vec::new(), at_once };
+            for (mut headers, body, is_asked_for) in answers {
+                let write = |headers: &[(String, String)]| {
+                    let lines: String = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+                    let head = format!("HTTP/1.1 200 OK\r\n{lines}\r\n");
+                    let before = if is_asked_for { CONTINUE } else { &[] };
+                    [before, head.as_bytes(), &body].concat()
+                };
+                send(&mut outgoing, &mut client, &write(&headers));
+                headers.sort_by(|one, other| one.0.cmp(&other.0));
+                expected.extend_from_slice(&write(&headers));
+            }
+            prop_assert_eq!(client.taken.escape_ascii().to_string(), expected.escape_ascii().to_string());
+        }
+    }
+}
