@@ -55,13 +55,18 @@ pub struct ServeArgs {
 
 #[derive(Debug, Args)]
 pub struct SeedArgs {
-    /// Folder with the three files
-    #[arg(long, env = "CHRONOS_DATA_DIR", default_value = "data")]
-    pub data_dir: PathBuf,
+    /// Folder with the three files [default: data, where it has them, else the example store in the
+    /// binary]
+    #[arg(long, env = "CHRONOS_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
 
     /// Empty the tables first, in the same transaction
     #[arg(long, env = "CHRONOS_SEED_RESET", value_parser = BoolishValueParser::new())]
     pub reset: bool,
+
+    /// Refuse files with members that are not kept
+    #[arg(long, env = "CHRONOS_SEED_STRICT", value_parser = BoolishValueParser::new())]
+    pub strict: bool,
 
     #[command(flatten)]
     pub storage: StorageSettings,

@@ -54,6 +54,9 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        discount_amount -> BigInt,
+        shipping_amount -> BigInt,
+        tax_amount -> BigInt,
     }
 }
 

@@ -8,6 +8,10 @@ use crate::cli::SeedArgs;
 mod command;
 #[cfg(all(feature = "product", feature = "customer", feature = "database"))]
 mod files;
+#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+mod mistakes;
+#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+mod records;
 
 /// Loads the store of `data/`, compiled in, where the binary can.
 #[cfg(feature = "database")]
@@ -22,11 +26,11 @@ pub const EMBEDDED_STORE: Option<crate::kernel::db::Load> = {
     }
 };
 
-/// Migrates, then loads the files of a folder.
+/// Migrates, then loads the files of a folder, or else the store that is compiled in.
 ///
 /// # Errors
 /// A [`crate::kernel::error::Refusal`] when the database holds rows and `--reset` is not given, or
-/// a module is left out; a bad file, with its name, the record and the reason; whatever the
+/// a module is left out; bad files, with each line, record and reason; whatever the
 /// database says. Nothing is changed then.
 pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     #[cfg(all(feature = "product", feature = "customer", feature = "database"))]

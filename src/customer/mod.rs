@@ -16,7 +16,9 @@ pub use error::CustomerError;
 pub use model::{Customer, CustomerId, OrderItem, OrderStatus};
 pub use routes::routes;
 pub use service::Customers;
-pub use store::{delete_all, finish_orders_load, insert_order, insert_record, is_empty};
+pub use store::{
+    delete_all, insert_order, insert_record, is_empty, number_orders_from_the_highest,
+};
 pub use wire::{CustomerRecord, OrderRecord};
 
 // What fuzz/ calls.

@@ -3,6 +3,7 @@
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Cursor;
 use crate::kernel::ids::Id;
+use crate::kernel::json;
 use crate::kernel::money::Cents;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
@@ -186,6 +187,7 @@ pub struct Order {
     pub customer_id: CustomerId,
     pub items: Vec<OrderItem>,
     pub total_amount: Cents,
+    pub amounts: Amounts,
     pub status: OrderStatus,
     pub payment_method: Option<String>,
     pub shipping_address: Option<Address>,
@@ -200,6 +202,38 @@ impl Order {
         let id = Id::parse("id", self.id.to_string()).expect("digits are an id");
         Cursor { created_at: self.created_at, id }
     }
+}
+
+/// An order to be added.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    /// Without one, the database numbers the order.
+    pub id: Option<i64>,
+    pub order_number: String,
+    pub customer_id: CustomerId,
+    pub items: Vec<OrderItem>,
+    pub total_amount: Cents,
+    pub amounts: Amounts,
+    pub status: OrderStatus,
+    pub payment_method: Option<String>,
+    pub shipping_address: Option<Address>,
+    pub notes: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// What counts in the total of an order besides its items; none is negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amounts {
+    /// Taken from the total.
+    pub discount: Cents,
+    pub shipping: Cents,
+    pub tax: Cents,
+}
+
+impl Amounts {
+    pub const NONE: Amounts =
+        Amounts { discount: Cents::ZERO, shipping: Cents::ZERO, tax: Cents::ZERO };
 }
 
 /// A line of an order.
@@ -250,6 +284,11 @@ pub fn parse_phone(text: String) -> Result<String, Invalid> {
     text::required("phone", text, 50)
 }
 
+/// The field is `address`, or an order's `shipping_address`.
+pub fn parse_address(field: &'static str, address: Address) -> Result<Address, Invalid> {
+    json::bounded(field, address)
+}
+
 pub fn parse_order_id(number: i64) -> Result<i64, Invalid> {
     if number > 0 { Ok(number) } else { Err(Invalid::new("id", "must be a positive whole number")) }
 }
@@ -266,19 +305,28 @@ pub fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
         .ok_or_else(|| Invalid::new("quantity", "must be a whole number from 1 to 2147483647"))
 }
 
-/// Checks that `total` is what the items, of which there must be some, come to.
+/// Checks that `total` is what the items, of which there must be some, come to with the amounts.
 ///
 /// # Errors
 /// Says both amounts where they differ.
-pub fn check_total(total: Cents, items: &[OrderItem]) -> Result<(), Invalid> {
+pub fn check_total(total: Cents, items: &[OrderItem], amounts: Amounts) -> Result<(), Invalid> {
     if items.is_empty() {
         return Err(Invalid::new("items", "must hold at least one item"));
     }
-    let sum = items.iter().try_fold(Cents::ZERO, |sum, item| {
+    let of_items = items.iter().try_fold(Cents::ZERO, |sum, item| {
         sum.checked_add(item.price.checked_mul(i64::from(item.quantity))?)
+    });
+    let sum = of_items.and_then(|sum| {
+        sum.checked_add(amounts.shipping)?.checked_add(amounts.tax)?.checked_sub(amounts.discount)
     });
     match sum {
         Some(sum) if sum == total => Ok(()),
+        Some(sum) if amounts != Amounts::NONE => {
+            let reason = format!(
+                "is {total}, but the items less the discount, with shipping and tax, come to {sum}"
+            );
+            Err(Invalid::new("total_amount", reason))
+        }
         Some(sum) => {
             let reason = format!("is {total}, but the items come to {sum}");
             Err(Invalid::new("total_amount", reason))

@@ -1,8 +1,8 @@
 //! All SQL of the customers and their orders.
 
 use super::model::{
-    Customer, CustomerChanges, CustomerFilter, CustomerId, Email, NewCustomer, Order, OrderItem,
-    OrderStatus, Tier, order_id_at,
+    Amounts, Customer, CustomerChanges, CustomerFilter, CustomerId, Email, NewCustomer, Order,
+    OrderItem, OrderStatus, Tier, order_id_at,
 };
 use super::wire::{CustomerRecord, OrderRecord};
 use crate::kernel::db::{DbConn, JsonObject, MultiBackend, is_postgres};
@@ -86,9 +86,8 @@ struct ChangedColumns {
     address: Option<Option<JsonObject>>,
 }
 
-/// A row of `orders`; read and written under the same names.
-#[derive(Queryable, Insertable)]
-#[diesel(table_name = orders)]
+/// A row of `orders`, in the order of the table's columns.
+#[derive(Queryable)]
 struct OrderRow {
     id: i64,
     order_number: String,
@@ -98,9 +97,12 @@ struct OrderRow {
     payment_method: Option<String>,
     shipping_address: Option<JsonObject>,
     notes: Option<String>,
-    version: i64,
+    _version: i64,
     created_at: NaiveDateTime,
     updated_at: NaiveDateTime,
+    discount_amount: i64,
+    shipping_amount: i64,
+    tax_amount: i64,
 }
 
 impl OrderRow {
@@ -111,6 +113,11 @@ impl OrderRow {
             customer_id: Id::parse("customer_id", self.customer_id).map_err(unreadable)?,
             items,
             total_amount: Cents::new(self.total_amount),
+            amounts: Amounts {
+                discount: Cents::new(self.discount_amount),
+                shipping: Cents::new(self.shipping_amount),
+                tax: Cents::new(self.tax_amount),
+            },
             status: OrderStatus::parse(&self.status).map_err(unreadable)?,
             payment_method: self.payment_method,
             shipping_address: self.shipping_address.map(|object| object.0),
@@ -119,6 +126,25 @@ impl OrderRow {
             updated_at: self.updated_at.and_utc(),
         })
     }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = orders)]
+struct NewOrderRow<'a> {
+    id: Option<i64>,
+    order_number: &'a str,
+    customer_id: &'a str,
+    total_amount: i64,
+    status: &'static str,
+    payment_method: Option<&'a str>,
+    shipping_address: Option<JsonObject>,
+    notes: Option<&'a str>,
+    version: i64,
+    created_at: NaiveDateTime,
+    updated_at: NaiveDateTime,
+    discount_amount: i64,
+    shipping_amount: i64,
+    tax_amount: i64,
 }
 
 /// A row of `order_items`, in the order of the table's columns.
@@ -216,8 +242,8 @@ pub fn insert(conn: &mut DbConn, customer: &NewCustomer) -> QueryResult<Customer
 
 /// Adds a record of a data file, with its own times where it has them.
 pub fn insert_record(conn: &mut DbConn, record: &CustomerRecord) -> QueryResult<Customer> {
-    let created_at = record.created_at.map_or_else(time::now, time::to_milliseconds);
-    let updated_at = record.updated_at.map_or(created_at, time::to_milliseconds);
+    let created_at = record.created_at.unwrap_or_else(time::now);
+    let updated_at = record.updated_at.unwrap_or(created_at);
     insert_at(conn, &record.customer, created_at, updated_at)
 }
 
@@ -342,27 +368,33 @@ fn items_of(conn: &mut DbConn, order_ids: &[i64]) -> QueryResult<HashMap<i64, Ve
     Ok(items)
 }
 
-/// Adds an order of a data file under its own id; [`finish_orders_load`] follows the last one.
+/// Adds an order of a data file, under its own id or one that the database makes.
+/// [`number_orders_from_the_highest`] follows the last one that has an id of its own, before the first that has
+/// none.
 pub fn insert_order(conn: &mut DbConn, record: &OrderRecord) -> QueryResult<()> {
     let order = &record.order;
-    let row = OrderRow {
+    let row = NewOrderRow {
         id: order.id,
-        order_number: order.order_number.clone(),
-        customer_id: order.customer_id.to_string(),
+        order_number: &order.order_number,
+        customer_id: order.customer_id.as_str(),
         total_amount: order.total_amount.get(),
-        status: order.status.as_str().to_owned(),
-        payment_method: order.payment_method.clone(),
+        status: order.status.as_str(),
+        payment_method: order.payment_method.as_deref(),
         shipping_address: order.shipping_address.clone().map(JsonObject),
-        notes: order.notes.clone(),
+        notes: order.notes.as_deref(),
         version: time::new_row_version(),
         created_at: order.created_at.naive_utc(),
         updated_at: order.updated_at.naive_utc(),
+        discount_amount: order.amounts.discount.get(),
+        shipping_amount: order.amounts.shipping.get(),
+        tax_amount: order.amounts.tax.get(),
     };
-    diesel::insert_into(orders::table).values(row).execute(conn)?;
+    let order_id: i64 =
+        diesel::insert_into(orders::table).values(row).returning(orders::id).get_result(conn)?;
     // One statement for each: an insert of several rows does not compile for both databases.
     for (line, item) in (1..).zip(&order.items) {
         let row = ItemRow {
-            order_id: order.id,
+            order_id,
             line,
             product_id: item.product_id.to_string(),
             product_name: item.product_name.clone(),
@@ -374,17 +406,17 @@ pub fn insert_order(conn: &mut DbConn, record: &OrderRecord) -> QueryResult<()> 
     Ok(())
 }
 
-/// Lets the next id of an order follow the highest one. PostgreSQL's sequence has not seen the ids
-/// that came with a data file; SQLite's counter has.
-pub fn finish_orders_load(conn: &mut DbConn) -> QueryResult<()> {
-    if is_postgres(conn) {
-        diesel::sql_query(
-            "SELECT setval(pg_get_serial_sequence('orders', 'id'), \
-             COALESCE(max(id), 1), max(id) IS NOT NULL) FROM orders",
-        )
-        .execute(conn)?;
-    }
-    Ok(())
+/// Lets the next id of an order follow the highest one that is there. PostgreSQL's sequence has not
+/// seen the ids that came with a data file; SQLite's counter remembers orders that a reset deleted.
+pub fn number_orders_from_the_highest(conn: &mut DbConn) -> QueryResult<()> {
+    let statement = if is_postgres(conn) {
+        "SELECT setval(pg_get_serial_sequence('orders', 'id'), \
+         COALESCE(max(id), 1), max(id) IS NOT NULL) FROM orders"
+    } else {
+        "UPDATE sqlite_sequence SET seq = (SELECT COALESCE(max(id), 0) FROM orders) \
+         WHERE name = 'orders'"
+    };
+    diesel::sql_query(statement).execute(conn).map(drop)
 }
 
 /// Whether there are neither customers nor orders.

@@ -3,9 +3,9 @@
 
 use super::error::CustomerError;
 use super::model::{
-    Address, Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerProfile, Email,
-    MAX_EMAIL, NewCustomer, Order, OrderItem, OrderStatus, Tier, check_total, order_id_at,
-    parse_name, parse_order_id, parse_phone, parse_quantity,
+    Address, Amounts, Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerProfile,
+    Email, MAX_EMAIL, NewCustomer, NewOrder, Order, OrderItem, OrderStatus, Tier, check_total,
+    order_id_at, parse_address, parse_name, parse_order_id, parse_phone, parse_quantity,
 };
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Page, Pagination, Query};
@@ -79,7 +79,7 @@ impl TryFrom<CreateCustomer> for NewCustomer {
             name: parse_name(name)?,
             tier: Tier::parse(&tier)?,
             phone: phone.map(parse_phone).transpose()?,
-            address,
+            address: address.map(|address| parse_address("address", address)).transpose()?,
         })
     }
 }
@@ -105,12 +105,15 @@ impl TryFrom<UpdateCustomer> for CustomerChanges {
     fn try_from(body: UpdateCustomer) -> Result<CustomerChanges, CustomerError> {
         let tier = |text: String| Tier::parse(&text);
         let phone = |phone: Option<String>| phone.map(parse_phone).transpose();
+        let address = |address: Option<Address>| {
+            address.map(|address| parse_address("address", address)).transpose()
+        };
         let changes = CustomerChanges {
             email: not_null("email", body.email)?.map(Email::parse).transpose()?,
             name: not_null("name", body.name)?.map(parse_name).transpose()?,
             tier: not_null("tier", body.tier)?.map(tier).transpose()?,
             phone: body.phone.map(phone).transpose()?,
-            address: body.address,
+            address: body.address.map(address).transpose()?,
         };
         if changes.is_empty() { Err(CustomerError::NothingToUpdate) } else { Ok(changes) }
     }
@@ -190,12 +193,22 @@ pub struct OrderView<'a> {
     customer_id: &'a str,
     items: Vec<OrderItemView<'a>>,
     total_amount: String,
+    /// Only where one of the three is not 0.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    amounts: Option<AmountsView>,
     status: &'static str,
     payment_method: Option<&'a str>,
     shipping_address: Option<&'a Address>,
     notes: Option<&'a str>,
     created_at: String,
     updated_at: String,
+}
+
+#[derive(Serialize)]
+struct AmountsView {
+    discount_amount: String,
+    shipping_amount: String,
+    tax_amount: String,
 }
 
 #[derive(Serialize)]
@@ -214,12 +227,23 @@ impl<'a> From<&'a Order> for OrderView<'a> {
             customer_id: order.customer_id.as_str(),
             items: order.items.iter().map(Into::into).collect(),
             total_amount: order.total_amount.to_string(),
+            amounts: (order.amounts != Amounts::NONE).then(|| order.amounts.into()),
             status: order.status.as_str(),
             payment_method: order.payment_method.as_deref(),
             shipping_address: order.shipping_address.as_ref(),
             notes: order.notes.as_deref(),
             created_at: time::rfc3339(order.created_at),
             updated_at: time::rfc3339(order.updated_at),
+        }
+    }
+}
+
+impl From<Amounts> for AmountsView {
+    fn from(amounts: Amounts) -> Self {
+        AmountsView {
+            discount_amount: amounts.discount.to_string(),
+            shipping_amount: amounts.shipping.to_string(),
+            tax_amount: amounts.tax.to_string(),
         }
     }
 }
@@ -252,13 +276,18 @@ impl<'de> Deserialize<'de> for CustomerRecord {
             tier: Option<String>,
             phone: Option<String>,
             address: Option<Address>,
-            created_at: Option<DateTime<Utc>>,
-            updated_at: Option<DateTime<Utc>>,
+            created_at: Option<String>,
+            updated_at: Option<String>,
         }
         let Raw { id, email, name, tier, phone, address, created_at, updated_at } =
             Raw::deserialize(deserializer)?;
         let body = CreateCustomer { id, email, name, tier, phone, address };
         let customer = NewCustomer::try_from(body).map_err(D::Error::custom)?;
+        let time = |field, text: Option<String>| {
+            text.map(|text| time::parse(field, &text)).transpose().map_err(D::Error::custom)
+        };
+        let (created_at, updated_at) =
+            (time("created_at", created_at)?, time("updated_at", updated_at)?);
         Ok(CustomerRecord { customer, created_at, updated_at })
     }
 }
@@ -268,22 +297,25 @@ impl<'de> Deserialize<'de> for CustomerRecord {
 #[derive(Deserialize)]
 #[serde(try_from = "RawOrder")]
 pub struct OrderRecord {
-    pub order: Order,
+    pub order: NewOrder,
 }
 
 #[derive(Deserialize)]
 struct RawOrder {
-    id: i64,
+    id: Option<i64>,
     order_number: String,
     customer_id: String,
     items: Vec<RawItem>,
     total_amount: Box<RawValue>,
+    discount_amount: Option<Box<RawValue>>,
+    shipping_amount: Option<Box<RawValue>>,
+    tax_amount: Option<Box<RawValue>>,
     status: String,
     payment_method: Option<String>,
     shipping_address: Option<Address>,
     notes: Option<String>,
-    created_at: Option<DateTime<Utc>>,
-    updated_at: Option<DateTime<Utc>>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -306,23 +338,38 @@ impl TryFrom<RawOrder> for OrderRecord {
         let payment_method = |text| text::required("payment_method", text, 50);
         let items = raw.items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
         let total_amount = Cents::from_json("total_amount", &raw.total_amount)?;
-        check_total(total_amount, &items)?;
-        let created_at = raw.created_at.map_or_else(time::now, time::to_milliseconds);
-        let order = Order {
-            id: parse_order_id(raw.id)?,
+        let amounts = Amounts {
+            discount: amount("discount_amount", raw.discount_amount.as_deref())?,
+            shipping: amount("shipping_amount", raw.shipping_amount.as_deref())?,
+            tax: amount("tax_amount", raw.tax_amount.as_deref())?,
+        };
+        let address = |address| parse_address("shipping_address", address);
+        let created_at = raw.created_at.map(|text| time::parse("created_at", &text)).transpose()?;
+        let updated_at = raw.updated_at.map(|text| time::parse("updated_at", &text)).transpose()?;
+        let created_at = created_at.unwrap_or_else(time::now);
+        let order = NewOrder {
+            id: raw.id.map(parse_order_id).transpose()?,
             order_number: text::required("order_number", raw.order_number, 50)?,
             customer_id: CustomerId::parse("customer_id", raw.customer_id)?,
             items,
             total_amount,
+            amounts,
             status: OrderStatus::parse(&raw.status)?,
             payment_method: raw.payment_method.map(payment_method).transpose()?,
-            shipping_address: raw.shipping_address,
+            shipping_address: raw.shipping_address.map(address).transpose()?,
             notes: raw.notes.map(|text| text::bounded("notes", text, 10_000)).transpose()?,
             created_at,
-            updated_at: raw.updated_at.map_or(created_at, time::to_milliseconds),
+            updated_at: updated_at.unwrap_or(created_at),
         };
+        check_total(order.total_amount, &order.items, order.amounts)?;
         Ok(OrderRecord { order })
     }
+}
+
+/// An amount that is 0 where it is left out or null.
+fn amount(field: &'static str, json: Option<&RawValue>) -> Result<Cents, Invalid> {
+    json.filter(|json| json.get() != "null")
+        .map_or(Ok(Cents::ZERO), |json| Cents::from_json(field, json))
 }
 
 impl TryFrom<RawItem> for OrderItem {

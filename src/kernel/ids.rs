@@ -1,4 +1,4 @@
-//! The identifiers that clients choose: 1 to 50 of `A-Z a-z 0-9 _ -`.
+//! The identifiers that clients choose: 1 to 50 of `A-Z a-z 0-9 . _ -`, and not `.` or `..`.
 
 use crate::kernel::error::Invalid;
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,25 @@ pub struct Id(String);
 
 impl Id {
     /// # Errors
-    /// When the text is empty, longer than 50 or has any other character; the error names `field`.
+    /// When the text is empty, longer than 50, has any other character, or is a segment that servers
+    /// resolve in a path (`.` and `..`); the error names `field`.
     pub fn parse(field: &'static str, text: impl Into<String>) -> Result<Id, Invalid> {
         let text = text.into();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Id(text))
-        } else {
-            Err(Invalid::new(field, "must be 1 to 50 characters of A-Z, a-z, 0-9, '_' and '-'"))
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let is_plain = (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed);
+        match text.as_str() {
+            "." | ".." => Err(Invalid::new(field, "must not be '.' or '..': a path would lose it")),
+            _ if is_plain => Ok(Id(text)),
+            // Reference numbers of the trade hold slashes, which would part the path.
+            slashed if slashed.contains('/') => Err(Invalid::new(
+                field,
+                "must not hold a '/': write '-', '_' or '.' in its place, and keep the number as it \
+                 is in another member, such as metadata.reference",
+            )),
+            _ => Err(Invalid::new(
+                field,
+                "must be 1 to 50 characters of A-Z, a-z, 0-9, '.', '_' and '-'",
+            )),
         }
     }
 
@@ -47,27 +58,39 @@ impl TryFrom<String> for Id {
 mod tests {
     use super::Id;
     use proptest::prelude::any;
-    use proptest::{prop_assert, prop_assert_eq, proptest};
+    use proptest::{prop_assert, prop_assert_eq, prop_assume, proptest};
 
-    const ALLOWED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    const ALLOWED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+    #[test]
+    fn a_segment_that_a_path_would_lose_is_no_id() {
+        for text in [".", ".."] {
+            assert!(Id::parse("id", text).is_err(), "{text}");
+        }
+        for text in ["...", ".a", "a.", "126610LN.v2", "5711.1A-010"] {
+            assert!(Id::parse("id", text).is_ok(), "{text}");
+        }
+    }
 
     proptest! {
         #[test]
-        fn a_well_formed_text_is_kept(text in "[A-Za-z0-9_-]{1,50}") {
+        fn a_well_formed_text_is_kept(text in "[A-Za-z0-9._-]{1,50}") {
+            prop_assume!(text != "." && text != "..");
             let id = Id::parse("id", text.as_str()).expect("well-formed");
             prop_assert_eq!(id.as_str(), text);
         }
 
         #[test]
-        fn a_text_of_another_length_is_refused(text in "[A-Za-z0-9_-]{51,80}") {
+        fn a_text_of_another_length_is_refused(text in "[A-Za-z0-9._-]{51,80}") {
             prop_assert!(Id::parse("id", text).is_err());
             prop_assert!(Id::parse("id", "").is_err());
         }
 
         #[test]
         fn no_other_character_is_let_in(before in "[a-z]{0,5}", odd in any::<char>(), after in "[a-z]{0,5}") {
-            let is_let_in = Id::parse("id", format!("{before}{odd}{after}")).is_ok();
-            prop_assert_eq!(is_let_in, ALLOWED.contains(odd));
+            let text = format!("{before}{odd}{after}");
+            let is_let_in = Id::parse("id", text.as_str()).is_ok();
+            prop_assert_eq!(is_let_in, ALLOWED.contains(odd) && text != ".");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod http;
 #[cfg(feature = "database")]
 pub mod idempotency;
 pub mod ids;
+pub mod json;
 pub mod money;
 pub mod streams;
 pub mod task;

@@ -32,6 +32,11 @@ impl Cents {
         self.0.checked_add(other.0).map(Cents)
     }
 
+    /// The difference, or `None` where it passes 64 bits.
+    pub fn checked_sub(self, other: Cents) -> Option<Cents> {
+        self.0.checked_sub(other.0).map(Cents)
+    }
+
     /// The product with a count, or `None` where it passes 64 bits.
     pub fn checked_mul(self, count: i64) -> Option<Cents> {
         self.0.checked_mul(count).map(Cents)
@@ -150,6 +155,12 @@ mod tests {
         fn a_sum_is_exact_or_there_is_none(a in any::<i64>(), b in any::<i64>()) {
             let exact = i64::try_from(i128::from(a) + i128::from(b)).ok();
             prop_assert_eq!(Cents::new(a).checked_add(Cents::new(b)).map(Cents::get), exact);
+        }
+
+        #[test]
+        fn a_difference_is_exact_or_there_is_none(a in any::<i64>(), b in any::<i64>()) {
+            let exact = i64::try_from(i128::from(a) - i128::from(b)).ok();
+            prop_assert_eq!(Cents::new(a).checked_sub(Cents::new(b)).map(Cents::get), exact);
         }
 
         #[test]

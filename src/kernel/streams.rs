@@ -20,6 +20,13 @@ pub fn say_error(error: impl Display) {
     let _closed = writeln!(io::stderr(), "{line}");
 }
 
+/// What a command goes on in spite of, in one line on stderr.
+pub fn say_warning(warning: impl Display) {
+    let line = single_line(&format!("warning: {warning}"));
+    // A warning that nobody can read is no reason to stop.
+    let _closed = writeln!(io::stderr(), "{line}");
+}
+
 /// The text in one line: whoever reads line by line takes each for a message of its own.
 pub fn single_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")

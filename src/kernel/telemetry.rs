@@ -190,7 +190,7 @@ fn discreet_path(path: &str) -> String {
     const MAX_SEGMENTS: usize = 8;
     let is_plain = |segment: &str| {
         segment.len() <= 50
-            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
     };
     let segments = path.split('/').take(MAX_SEGMENTS);
     let shown = segments.map(|segment| if is_plain(segment) { segment } else { "*" });

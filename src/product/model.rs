@@ -3,6 +3,7 @@
 use crate::kernel::cache::Cacheable;
 use crate::kernel::error::Invalid;
 use crate::kernel::ids::Id;
+use crate::kernel::json;
 use crate::kernel::money::Cents;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
@@ -136,6 +137,10 @@ pub fn parse_brand(text: String) -> Result<String, Invalid> {
 
 pub fn parse_category(text: String) -> Result<String, Invalid> {
     text::required("category", text, 50)
+}
+
+pub fn parse_metadata(metadata: Metadata) -> Result<Metadata, Invalid> {
+    json::bounded("metadata", metadata)
 }
 
 pub fn parse_stock(pieces: i64) -> Result<i32, Invalid> {

@@ -139,8 +139,8 @@ pub fn insert(conn: &mut DbConn, product: &NewProduct) -> QueryResult<Product> {
 
 /// Adds a record of a data file, with its own times where it has them.
 pub fn insert_record(conn: &mut DbConn, record: &ProductRecord) -> QueryResult<Product> {
-    let created_at = record.created_at.map_or_else(time::now, time::to_milliseconds);
-    let updated_at = record.updated_at.map_or(created_at, time::to_milliseconds);
+    let created_at = record.created_at.unwrap_or_else(time::now);
+    let updated_at = record.updated_at.unwrap_or(created_at);
     insert_at(conn, &record.product, created_at, updated_at)
 }
 

@@ -3,7 +3,7 @@
 use super::error::ProductError;
 use super::model::{
     Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
-    parse_brand, parse_category, parse_name, parse_stock,
+    parse_brand, parse_category, parse_metadata, parse_name, parse_stock,
 };
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Page, Pagination, Query};
@@ -79,7 +79,7 @@ impl TryFrom<CreateProduct> for NewProduct {
             price: Cents::from_json("price", &price)?.into_price("price")?,
             stock: parse_stock(stock.0)?,
             category: parse_category(category)?,
-            metadata,
+            metadata: metadata.map(parse_metadata).transpose()?,
         })
     }
 }
@@ -107,13 +107,14 @@ impl TryFrom<UpdateProduct> for ProductChanges {
     fn try_from(body: UpdateProduct) -> Result<ProductChanges, ProductError> {
         let price = |raw: Box<RawValue>| Cents::from_json("price", &raw)?.into_price("price");
         let stock = |stock: Whole| parse_stock(stock.0);
+        let metadata = |metadata: Option<Metadata>| metadata.map(parse_metadata).transpose();
         let changes = ProductChanges {
             name: not_null("name", body.name)?.map(parse_name).transpose()?,
             brand: not_null("brand", body.brand)?.map(parse_brand).transpose()?,
             price: not_null("price", body.price)?.map(price).transpose()?,
             stock: not_null("stock", body.stock)?.map(stock).transpose()?,
             category: not_null("category", body.category)?.map(parse_category).transpose()?,
-            metadata: body.metadata,
+            metadata: body.metadata.map(metadata).transpose()?,
         };
         if changes.is_empty() { Err(ProductError::NothingToUpdate) } else { Ok(changes) }
     }
@@ -244,13 +245,18 @@ impl<'de> Deserialize<'de> for ProductRecord {
             stock: Option<Whole>,
             category: Option<String>,
             metadata: Option<Metadata>,
-            created_at: Option<DateTime<Utc>>,
-            updated_at: Option<DateTime<Utc>>,
+            created_at: Option<String>,
+            updated_at: Option<String>,
         }
         let Raw { id, name, brand, price, stock, category, metadata, created_at, updated_at } =
             Raw::deserialize(deserializer)?;
         let body = CreateProduct { id, name, brand, price, stock, category, metadata };
         let product = NewProduct::try_from(body).map_err(serde::de::Error::custom)?;
+        let time = |field, text: Option<String>| {
+            text.map(|text| time::parse(field, &text)).transpose().map_err(serde::de::Error::custom)
+        };
+        let (created_at, updated_at) =
+            (time("created_at", created_at)?, time("updated_at", updated_at)?);
         Ok(ProductRecord { product, created_at, updated_at })
     }
 }

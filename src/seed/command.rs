@@ -4,26 +4,30 @@ use super::files::{self, Store};
 use crate::cli::SeedArgs;
 use crate::kernel::cache::RedisLink;
 use crate::kernel::config::RedisUrl;
-use crate::kernel::db::{Db, DbConn, refuse_url};
+use crate::kernel::db::{Db, DbConn, PrepareError, refuse_url};
 use crate::kernel::error::Refusal;
 use crate::kernel::streams;
 use crate::kernel::task::Tasks;
 use actix_web::rt;
 use anyhow::Context;
+use std::path::Path;
 use std::time::Instant;
 
 /// See `seed`.
 pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     refuse_url(&args.storage.database_url)?;
-    let store = files::read(&args.data_dir)?;
+    let (store, from) = read(args)?;
     let runtime = rt::Runtime::new()?;
     let redis = args.storage.redis_url.as_ref().map(|url| connect(&runtime, url)).transpose()?;
 
     let url = &args.storage.database_url;
     let tasks = Tasks::on(runtime.tokio_runtime().handle().clone(), 1);
     let db = Db::new(url, args.storage.database_session(), 1, &tasks);
-    db.prepare(None)?;
+    db.prepare(None).map_err(|error| match error {
+        PrepareError::Failed(error) => error,
+        away @ PrepareError::Unavailable(_) => away.into(),
+    })?;
     db.run_command(|conn| {
         if args.reset {
             files::delete_all(conn)?;
@@ -39,10 +43,30 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     if let Some(redis) = redis {
         clear(&runtime, &redis)?;
     }
-    let took = started.elapsed().as_secs_f64();
+    let (summary, seconds) = (store.summary(), started.elapsed().as_secs_f64());
     // The rows are there, whoever listens.
-    let _unheard = streams::say(format!("{} into {url} in {took:.1} s", store.summary()));
+    let _unheard = streams::say(format!("{summary} into {url} in {seconds:.1} s, from {from}"));
     Ok(())
+}
+
+/// The store to load, and where it is from. Without a folder that is named, it is that of `data/`
+/// where this has one of the files, so that a checkout loads what it shows.
+fn read(args: &SeedArgs) -> anyhow::Result<(Store, String)> {
+    const USUAL: &str = "data";
+    let folder = match &args.data_dir {
+        Some(folder) => folder.as_path(),
+        None if files::are_in(Path::new(USUAL)) => Path::new(USUAL),
+        None => return Ok((Store::embedded()?, "the example store in the binary".to_owned())),
+    };
+    let (store, mut report) = files::read(folder)?;
+    if args.strict {
+        report.be_strict();
+    }
+    for warning in report.warnings() {
+        streams::say_warning(warning);
+    }
+    report.into_result()?;
+    Ok((store, folder.display().to_string()))
 }
 
 /// Loads the store that is compiled into the binary.

@@ -1,15 +1,13 @@
 //! The three files: read, checked record by record and against each other, loaded.
+use super::mistakes::Report;
+use super::records::{Place, Record, Sample, Source, check_unique};
 use crate::customer::{self, CustomerRecord, OrderRecord};
 use crate::kernel::db::DbConn;
 use crate::kernel::idempotency;
-use crate::kernel::text::holds_nul;
+use crate::kernel::money::Cents;
 use crate::product::{self, ProductRecord};
-use anyhow::{Context, anyhow, bail};
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-use std::collections::HashMap;
-use std::fmt::Display;
-use std::hash::Hash;
+use anyhow::Context;
+use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
@@ -17,26 +15,47 @@ const PRODUCTS: &str = "products.json";
 const CUSTOMERS: &str = "customers.json";
 const ORDERS: &str = "orders.json";
 
+const PRODUCT: Sample = Sample(
+    r#"{"id":"x","name":"x","brand":"x","price":"1","stock":1,"category":"x","metadata":null,
+        "created_at":null,"updated_at":null}"#,
+);
+const CUSTOMER: Sample = Sample(
+    r#"{"id":"x","email":"x@x","name":"x","tier":"gold","phone":null,"address":null,
+        "created_at":null,"updated_at":null}"#,
+);
+const ORDER: Sample = Sample(
+    r#"{"id":null,"order_number":"x","customer_id":"x",
+        "items":[{"product_id":"x","product_name":"x","quantity":1,"price":"1"}],
+        "total_amount":"1","discount_amount":null,"shipping_amount":null,"tax_amount":null,
+        "status":"pending","payment_method":null,"shipping_address":null,"notes":null,
+        "created_at":null,"updated_at":null}"#,
+);
+
 /// A store as files describe it, every rule checked that needs no database.
 pub struct Store {
-    products: Vec<ProductRecord>,
-    customers: Vec<CustomerRecord>,
-    orders: Vec<OrderRecord>,
+    products: Vec<(Place, ProductRecord)>,
+    customers: Vec<(Place, CustomerRecord)>,
+    orders: Vec<(Place, OrderRecord)>,
 }
 
-/// Reads the files of a folder.
+/// Whether the folder has one of the files.
+pub fn are_in(folder: &Path) -> bool {
+    [PRODUCTS, CUSTOMERS, ORDERS].iter().any(|name| folder.join(name).exists())
+}
+
+/// Reads the files of a folder, and says what of them is not kept.
 ///
 /// # Errors
-/// The file, the record and the reason.
-pub fn read(folder: &Path) -> anyhow::Result<Store> {
-    let text = |name: &str| {
+/// The file that cannot be read. The store is there in spite of its mistakes, which are in the report.
+pub fn read(folder: &Path) -> anyhow::Result<(Store, Report)> {
+    let source = |name: &str| {
         let path = folder.join(name);
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{shown}: cannot be read; --data-dir names the folder"))?;
-        anyhow::Ok((shown, text))
+        anyhow::Ok(Source::new(shown, text))
     };
-    Store::parse(text)
+    Ok(Store::parse(&source(PRODUCTS)?, &source(CUSTOMERS)?, &source(ORDERS)?))
 }
 
 impl Store {
@@ -45,39 +64,39 @@ impl Store {
     /// # Errors
     /// None that the tests of the files let through.
     pub fn embedded() -> anyhow::Result<Store> {
-        Store::parse(|name| {
-            let text = match name {
-                PRODUCTS => include_str!("../../data/products.json"),
-                CUSTOMERS => include_str!("../../data/customers.json"),
-                _ => include_str!("../../data/orders.json"),
-            };
-            Ok((format!("data/{name}"), text.to_owned()))
-        })
+        let source = |name: &str, text: &str| Source::new(format!("data/{name}"), text.to_owned());
+        let (store, report) = Store::parse(
+            &source(PRODUCTS, include_str!("../../data/products.json")),
+            &source(CUSTOMERS, include_str!("../../data/customers.json")),
+            &source(ORDERS, include_str!("../../data/orders.json")),
+        );
+        report.into_result()?;
+        Ok(store)
     }
 
-    fn parse(
-        text: impl Fn(&'static str) -> anyhow::Result<(String, String)>,
-    ) -> anyhow::Result<Store> {
-        let (file, products) = text(PRODUCTS)?;
-        let products: Vec<ProductRecord> = records(&file, &products)?;
-        unique(&file, "id", products.iter().map(|record| record.product.id.as_str()))?;
-
-        let (file, customers) = text(CUSTOMERS)?;
-        let customers: Vec<CustomerRecord> = records(&file, &customers)?;
-        unique(&file, "id", customers.iter().map(|record| record.customer.id.as_str()))?;
-        let emails = customers.iter().map(|c| c.customer.email.as_str().to_ascii_lowercase());
-        unique(&file, "email", emails)?;
-
-        let (file, orders) = text(ORDERS)?;
-        let orders: Vec<OrderRecord> = records(&file, &orders)?;
-        check_orders(&file, &orders, &customers)?;
-        Ok(Store { products, customers, orders })
+    fn parse(products: &Source, customers: &Source, orders: &Source) -> (Store, Report) {
+        let mut report = Report::default();
+        let products = products.records(PRODUCT, &mut report).unwrap_or_default();
+        let listed_customers = customers.records(CUSTOMER, &mut report);
+        let orders = orders.records(ORDER, &mut report).unwrap_or_default();
+        check_products(&products, &mut report);
+        // Where the customers cannot be read at all, no order is to blame.
+        let known = listed_customers.as_deref().map(ids_of);
+        let customers = listed_customers.unwrap_or_default();
+        check_customers(&customers, &mut report);
+        check_orders(&orders, known.as_ref(), &mut report);
+        let store = Store {
+            products: without_mistakes(products),
+            customers: without_mistakes(customers),
+            orders: without_mistakes(orders),
+        };
+        (store, report)
     }
 
     /// Writes everything; the caller's transaction makes it all or nothing.
     ///
     /// # Errors
-    /// The file, the record and what the database said.
+    /// The record, and what the database said.
     pub fn load(&self, conn: &mut DbConn) -> anyhow::Result<()> {
         insert_all(PRODUCTS, &self.products, |record| {
             product::insert_record(conn, record).map(drop)
@@ -85,8 +104,12 @@ impl Store {
         insert_all(CUSTOMERS, &self.customers, |record| {
             customer::insert_record(conn, record).map(drop)
         })?;
-        insert_all(ORDERS, &self.orders, |record| customer::insert_order(conn, record))?;
-        Ok(customer::finish_orders_load(conn)?)
+        // An order without an id is numbered after those that have one, wherever it stands.
+        let (numbered, others): (Vec<_>, Vec<_>) =
+            self.orders.iter().partition(|(_, record)| record.order.id.is_some());
+        insert_all(ORDERS, numbered, |record| customer::insert_order(conn, record))?;
+        customer::number_orders_from_the_highest(conn)?;
+        insert_all(ORDERS, others, |record| customer::insert_order(conn, record))
     }
 
     /// `Loaded 112 products, 40 customers, 120 orders`.
@@ -94,6 +117,55 @@ impl Store {
         let (products, customers) = (self.products.len(), self.customers.len());
         format!("Loaded {products} products, {customers} customers, {} orders", self.orders.len())
     }
+}
+
+fn check_products(products: &[Record<ProductRecord>], report: &mut Report) {
+    check_unique(products, "id", |it| Some(it.product.id.to_string()), report);
+}
+
+fn check_customers(customers: &[Record<CustomerRecord>], report: &mut Report) {
+    check_unique(customers, "id", |it| Some(it.customer.id.to_string()), report);
+    check_unique(customers, "email", |it| Some(it.customer.email.as_str().to_owned()), report);
+}
+
+/// Also of customers who have a mistake elsewhere.
+fn ids_of(customers: &[Record<CustomerRecord>]) -> HashSet<String> {
+    let id = |it: &CustomerRecord| Some(it.customer.id.to_string());
+    customers.iter().filter_map(|record| record.key("id", id)).collect()
+}
+
+fn check_orders(
+    orders: &[Record<OrderRecord>],
+    known_customers: Option<&HashSet<String>>,
+    report: &mut Report,
+) {
+    check_unique(orders, "id", |it| it.order.id.map(|id| id.to_string()), report);
+    check_unique(orders, "order_number", |it| Some(it.order.order_number.clone()), report);
+    let mut spent: HashMap<String, Cents> = HashMap::new();
+    for record in orders {
+        let customer_id = |it: &OrderRecord| Some(it.order.customer_id.to_string());
+        let Some(id) = record.key("customer_id", customer_id) else {
+            continue;
+        };
+        if known_customers.is_some_and(|known| !known.contains(&id)) {
+            let reason = format!("customer_id {id} is not in {CUSTOMERS}");
+            report.mistake(&record.place, reason);
+        }
+        let amount = record.parsed.as_ref().map_or(Cents::ZERO, |it| it.order.total_amount);
+        let total = spent.entry(id.clone()).or_insert(Cents::ZERO);
+        match total.checked_add(amount) {
+            Some(sum) => *total = sum,
+            None => {
+                let reason = format!("the orders of {id} add up to too much");
+                report.mistake(&record.place, reason);
+            }
+        }
+    }
+}
+
+fn without_mistakes<T>(records: Vec<Record<T>>) -> Vec<(Place, T)> {
+    let parsed = |record: Record<T>| record.parsed.ok().map(|value| (record.place, value));
+    records.into_iter().filter_map(parsed).collect()
 }
 
 /// Whether the tables hold no row.
@@ -114,92 +186,23 @@ pub fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn records<T: DeserializeOwned>(file: &str, text: &str) -> anyhow::Result<Vec<T>> {
-    let raw: Vec<&RawValue> =
-        serde_json::from_str(text).with_context(|| format!("{file}: not an array of objects"))?;
-    let parse = |(index, raw): (usize, &RawValue)| {
-        if serde_json::from_str(raw.get()).is_ok_and(|value| holds_nul(&value)) {
-            let record = name_of(index, raw);
-            bail!("{file}: {record}: a string holds a NUL character, which cannot be stored");
-        }
-        let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let member = if path == "." { String::new() } else { format!("{path}: ") };
-            anyhow!("{file}: {}: {member}{}", name_of(index, raw), error.into_inner())
-        })
-    };
-    raw.into_iter().enumerate().map(parse).collect()
-}
-
-/// `record 3 (prod_003)`: by its place, and its id where it has one.
-fn name_of(index: usize, raw: &RawValue) -> String {
-    let id = serde_json::from_str::<serde_json::Value>(raw.get()).ok().and_then(|value| {
-        let id = value.get("id")?;
-        Some(id.as_str().map_or_else(|| id.to_string(), str::to_owned))
-    });
-    let number = index + 1;
-    id.map_or_else(|| format!("record {number}"), |id| format!("record {number} ({id})"))
-}
-
-fn unique<K: Hash + Eq + Display + Clone>(
+fn insert_all<'a, T: 'a>(
     file: &str,
-    member: &str,
-    keys: impl Iterator<Item = K>,
-) -> anyhow::Result<()> {
-    let mut seen: HashMap<K, usize> = HashMap::new();
-    for (index, key) in keys.enumerate() {
-        if let Some(first) = seen.insert(key.clone(), index) {
-            let (first, second) = (first + 1, index + 1);
-            bail!("{file}: record {second}: {member} {key} is that of record {first} already");
-        }
-    }
-    Ok(())
-}
-fn check_orders(
-    file: &str,
-    orders: &[OrderRecord],
-    customers: &[CustomerRecord],
-) -> anyhow::Result<()> {
-    use crate::kernel::money::Cents;
-
-    unique(file, "id", orders.iter().map(|order| order.order.id))?;
-    unique(file, "order_number", orders.iter().map(|order| order.order.order_number.as_str()))?;
-    let mut spent: HashMap<&str, Cents> =
-        customers.iter().map(|record| (record.customer.id.as_str(), Cents::ZERO)).collect();
-    for (index, order) in orders.iter().enumerate() {
-        let (record, id) = (index + 1, &order.order.customer_id);
-        let Some(total) = spent.get_mut(id.as_str()) else {
-            bail!(
-                "{file}: record {record} ({}): customer_id {id} is not in {CUSTOMERS}",
-                order.order.id
-            );
-        };
-        *total = total.checked_add(order.order.total_amount).ok_or_else(|| {
-            anyhow!(
-                "{file}: record {record} ({}): the orders of {id} add up to too much",
-                order.order.id
-            )
-        })?;
-    }
-    Ok(())
-}
-
-fn insert_all<T>(
-    file: &str,
-    records: &[T],
+    records: impl IntoIterator<Item = &'a (Place, T), IntoIter: ExactSizeIterator>,
     mut insert: impl FnMut(&T) -> diesel::QueryResult<()>,
 ) -> anyhow::Result<()> {
     const SHOW_EVERY: usize = 10_000;
+    let records = records.into_iter();
+    let all = records.len();
     let mut stderr = std::io::stderr();
-    let is_watched = stderr.is_terminal() && records.len() >= SHOW_EVERY;
-    for (index, record) in records.iter().enumerate() {
-        insert(record).with_context(|| format!("{file}: record {}", index + 1))?;
+    let is_watched = stderr.is_terminal() && all >= SHOW_EVERY;
+    for (index, (place, value)) in records.enumerate() {
+        insert(value).with_context(|| place.to_string())?;
         let done = index + 1;
-        if is_watched && (done % SHOW_EVERY == 0 || done == records.len()) {
-            let end = if done == records.len() { "\n" } else { "" };
+        if is_watched && (done % SHOW_EVERY == 0 || done == all) {
+            let end = if done == all { "\n" } else { "" };
             // Progress that cannot be shown is no reason to stop.
-            let _closed = write!(stderr, "\r{file}: {done} of {} records{end}", records.len());
+            let _closed = write!(stderr, "\r{file}: {done} of {all} records{end}");
         }
     }
     Ok(())

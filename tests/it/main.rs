@@ -15,6 +15,7 @@ mod connections;
 mod customer;
 mod data;
 mod faults;
+mod files;
 mod gateway;
 mod health;
 mod idempotency;
@@ -33,7 +34,9 @@ mod settings;
 mod start;
 mod stop;
 mod torture;
+mod upgrade;
 mod urls;
+mod values;
 
 use app::{Backend, Combination, Door, Servers};
 use libtest_mimic::{Arguments, Trial};
@@ -126,6 +129,9 @@ pub fn all_cases() -> Vec<Case> {
         readme::cases(),
         reliability::cases(),
         torture::cases(),
+        upgrade::cases(),
+        values::cases(),
+        files::cases(),
     ];
     cases.into_iter().flatten().collect()
 }

@@ -16,6 +16,9 @@ cases![
         an_id_is_1_to_50_plain_characters,
         an_id_belongs_to_one_row,
         a_json_column_holds_an_object_or_nothing,
+        a_json_column_holds_16384_bytes,
+        an_amount_of_an_order_is_not_negative,
+        one_instant_has_one_text,
         a_version_is_positive,
         a_time_is_a_time,
         a_tier_is_one_of_four,
@@ -36,13 +39,23 @@ cases![
         down_takes_away_everything_that_up_made;
 ];
 
-const PLAIN_IDS: [&str; 4] =
-    ["'a'", "'A-z_09'", "'-'", "'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee'"];
-const OTHER_IDS: [&str; 9] = [
+const PLAIN_IDS: [&str; 8] = [
+    "'a'",
+    "'A-z_09'",
+    "'-'",
+    "'aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee'",
+    "'5711.1A-010'",
+    "'.a'",
+    "'a.'",
+    "'...'",
+];
+const OTHER_IDS: [&str; 11] = [
     "''",
     "' '",
     "'a b'",
-    "'a.b'",
+    "'.'",
+    "'..'",
+    "'a/b'",
     "'a''b'",
     "'é'",
     "'a\n'",
@@ -158,6 +171,48 @@ fn a_json_column_holds_an_object_or_nothing(combination: &Combination) {
     }
 }
 
+/// Compact text counts, in bytes; PostgreSQL's own text has a space behind each colon and comma.
+fn a_json_column_holds_16384_bytes(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let text = |bytes: usize| format!("'{{\"a\":\"{}\"}}'", "x".repeat(bytes - 8));
+    let list = |ones: usize| format!("'{{\"a\":[{}]}}'", vec!["1"; ones].join(","));
+    let tricky = |bytes: usize| format!("'{{\"a\\\" , :\":\"{}\"}}'", ", ".repeat(bytes));
+    let good = [text(16_384), list(8_188), tricky(8_100)];
+    let bad = [text(16_385), list(8_189), tricky(8_200), text(1_000_000)];
+    for (row, column) in
+        [(product(), "metadata"), (customer(), "address"), (order(), "shipping_address")]
+    {
+        let good: Vec<&str> = good.iter().map(String::as_str).collect();
+        let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+        expect_rule(&storage, &row, column, &good, &bad);
+        let update = |json: &str| format!("UPDATE {} SET {column} = {json}", row.table);
+        expect_accepted(&storage, &update(good[0]));
+        expect_refused(&storage, &update(bad[0]));
+    }
+}
+
+fn an_amount_of_an_order_is_not_negative(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let good = ["0", "1", "9223372036854775807"];
+    for column in ["discount_amount", "shipping_amount", "tax_amount"] {
+        expect_rule(&storage, &order(), column, &good, &["-1", "9223372036854775808"]);
+    }
+}
+
+/// SQLite compares texts: of two for one instant, a page would show one and lose the other.
+fn one_instant_has_one_text(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let others = ["'2026-01-01 00:00:00.000'", "'2026-01-01 00:00:00.5'", "'2026-01-01 00:00'"];
+    for other in others {
+        let insert = product().with("created_at", other).insert();
+        if combination.is_postgres() {
+            expect_accepted(&storage, &insert);
+        } else {
+            expect_refused(&storage, &insert);
+        }
+    }
+}
+
 fn a_version_is_positive(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
     for row in [product(), customer(), order()] {
@@ -167,10 +222,27 @@ fn a_version_is_positive(combination: &Combination) {
 
 fn a_time_is_a_time(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
-    let good = ["'2026-01-01 00:00:00'", "'2026-12-31 23:59:59.999'"];
+    let good = [
+        "'2026-01-01 00:00:00'",
+        "'2026-12-31 23:59:59.999'",
+        "'2024-02-29 12:00:00.500'",
+        "'0001-01-01 00:00:00'",
+        "'9999-12-31 23:59:59.999'",
+    ];
+    let bad = [
+        "'soon'",
+        "''",
+        "5",
+        "'12:00'",
+        "'2026-02-30 00:00:00'",
+        "'2026-13-01 00:00:00'",
+        "'2026-01-01 00:00:00.1234'",
+        "'9999-12-31 23:59:59.9999999'",
+        "'10000-01-01 00:00:00'",
+    ];
     for row in [product(), customer(), order()] {
         for column in ["created_at", "updated_at"] {
-            expect_rule(&storage, &row, column, &good, &["'soon'", "''", "5", "'12:00'"]);
+            expect_rule(&storage, &row, column, &good, &bad);
         }
     }
 }
@@ -421,6 +493,9 @@ fn order() -> Row {
             ("version", "1"),
             ("created_at", "'2026-01-01 00:00:00'"),
             ("updated_at", "'2026-01-01 00:00:00'"),
+            ("discount_amount", "0"),
+            ("shipping_amount", "0"),
+            ("tax_amount", "0"),
         ],
     )
 }

@@ -70,8 +70,8 @@ cases![
         serve_leaves_a_file_alone_that_seed_has_loaded;
 ];
 
-const FAILED: i32 = 1;
-const REFUSED: i32 = 2;
+pub const FAILED: i32 = 1;
+pub const REFUSED: i32 = 2;
 
 // ------------------------------------------------------------------- What is loaded
 
@@ -162,10 +162,13 @@ fn one_line_says_what_was_done(combination: &Combination) {
 
 fn data_of_the_working_folder_is_the_default(combination: &Combination) {
     let storage = Storage::empty(&combination.backend);
-    let missing = run_seed(&storage, &[]);
-    expect_error(&missing, FAILED, &["data/products.json", "--data-dir"]);
     let files = Files::good().write();
-    std::fs::rename(files.path(), storage.folder.path().join("data")).expect("it can be moved");
+    let data = storage.folder.path().join("data");
+    std::fs::rename(files.path(), &data).expect("it can be moved");
+    // A folder that lacks one of the files is a mistake, and no reason to load another store.
+    std::fs::rename(data.join("orders.json"), data.join("other.json")).expect("it can be moved");
+    expect_error(&run_seed(&storage, &[]), FAILED, &["data/orders.json", "--data-dir"]);
+    std::fs::rename(data.join("other.json"), data.join("orders.json")).expect("it can be moved");
     expect_done(run_seed(&storage, &[]));
     assert_eq!(counts(&storage), [2, 2, 2, 3]);
 }
@@ -662,9 +665,11 @@ fn the_help_names_every_flag_and_its_variable(_: &Combination) {
         "products.json, customers.json and orders.json",
         "--data-dir",
         "[env: CHRONOS_DATA_DIR=]",
-        "[default: data]",
+        "[default: data, where it has them",
         "--reset",
         "[env: CHRONOS_SEED_RESET=]",
+        "--strict",
+        "[env: CHRONOS_SEED_STRICT=]",
         "--database-url",
         "[env: DATABASE_URL]",
         "[default: sqlite://chronos.db]",
@@ -678,15 +683,15 @@ fn the_help_names_every_flag_and_its_variable(_: &Combination) {
 // ------------------------------------------------------------ What the cases use
 
 /// A small store as the three files describe it.
-struct Files {
-    products: Vec<Value>,
-    customers: Vec<Value>,
-    orders: Vec<Value>,
+pub struct Files {
+    pub products: Vec<Value>,
+    pub customers: Vec<Value>,
+    pub orders: Vec<Value>,
 }
 
 impl Files {
     /// One without a mistake, and with every member that an answer shows.
-    fn good() -> Files {
+    pub fn good() -> Files {
         let product = |id: &str, price: &str, day: u32| {
             json!({
                 "id": id, "name": id.to_uppercase(), "brand": "Brand", "price": price, "stock": day,
@@ -735,7 +740,7 @@ impl Files {
         }
     }
 
-    fn write(&self) -> TempDir {
+    pub fn write(&self) -> TempDir {
         let folder = TempDir::new().expect("a temporary folder");
         let files = [
             ("products", &self.products),
@@ -750,24 +755,24 @@ impl Files {
     }
 }
 
-fn write(folder: &Path, name: &str, text: &str) {
+pub fn write(folder: &Path, name: &str, text: &str) {
     std::fs::write(folder.join(format!("{name}.json")), text).expect("the folder can be written");
 }
 
-fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
 /// How a run of the binary ended.
 #[derive(Debug)]
-struct Outcome {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Outcome {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Outcome {
-    fn of(output: std::process::Output) -> Outcome {
+    pub fn of(output: std::process::Output) -> Outcome {
         Outcome {
             status: output.status.code(),
             stdout: String::from_utf8(output.stdout).expect("it writes text"),
@@ -777,13 +782,13 @@ impl Outcome {
 }
 
 /// Runs `chronos seed` on these files.
-fn seed(storage: &Storage, files: &Files, arguments: &[&str]) -> Outcome {
+pub fn seed(storage: &Storage, files: &Files, arguments: &[&str]) -> Outcome {
     let folder = files.write();
     let folder = shown(folder.path());
     run_seed(storage, &[&["--data-dir", &folder], arguments].concat())
 }
 
-fn run_seed(storage: &Storage, arguments: &[&str]) -> Outcome {
+pub fn run_seed(storage: &Storage, arguments: &[&str]) -> Outcome {
     let output = app::command(storage.folder.path())
         .arg("seed")
         .args(arguments)
@@ -793,13 +798,13 @@ fn run_seed(storage: &Storage, arguments: &[&str]) -> Outcome {
 }
 
 #[track_caller]
-fn expect_done(outcome: Outcome) {
+pub fn expect_done(outcome: Outcome) {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
 }
 
 /// Fails the test unless the command ended with this status and one line that has these parts.
 #[track_caller]
-fn expect_error(outcome: &Outcome, status: i32, parts: &[&str]) {
+pub fn expect_error(outcome: &Outcome, status: i32, parts: &[&str]) {
     assert_eq!(outcome.status, Some(status), "{outcome:?}");
     assert_eq!(outcome.stdout, "", "{outcome:?}");
     assert!(outcome.stderr.starts_with("error: "), "{outcome:?}");
@@ -848,14 +853,15 @@ impl Loaded {
 }
 
 /// Every row of every table, in every column.
-fn dump(storage: &Storage) -> Vec<String> {
+pub fn dump(storage: &Storage) -> Vec<String> {
     let tables = [
         "'product', id, name, brand, price, stock, category, metadata, version, created_at, \
          updated_at) AS line FROM products",
         "'customer', id, email, name, tier, phone, address, version, created_at, updated_at) \
          AS line FROM customers",
         "'order', id, order_number, customer_id, total_amount, status, payment_method, \
-         shipping_address, notes, version, created_at, updated_at) AS line FROM orders",
+         shipping_address, notes, version, created_at, updated_at, discount_amount, \
+         shipping_amount, tax_amount) AS line FROM orders",
         "'item', order_id, line, product_id, product_name, quantity, price) AS line \
          FROM order_items",
     ];
@@ -864,7 +870,7 @@ fn dump(storage: &Storage) -> Vec<String> {
 }
 
 /// How many products, customers, orders and items there are.
-fn counts(storage: &Storage) -> [usize; 4] {
+pub fn counts(storage: &Storage) -> [usize; 4] {
     ["products", "customers", "orders", "order_items"].map(|table| {
         let count = lines(storage, &format!("SELECT concat_ws('', count(*)) AS line FROM {table}"));
         count[0].parse().expect("a number")
@@ -872,7 +878,7 @@ fn counts(storage: &Storage) -> [usize; 4] {
 }
 
 /// As [`counts`], of the files in `data/`.
-fn counts_of_data() -> [usize; 4] {
+pub fn counts_of_data() -> [usize; 4] {
     let [products, customers, orders] = ["products", "customers", "orders"].map(|name| {
         let path = format!("{}/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("the file is there");
@@ -890,7 +896,7 @@ struct Line {
 
 /// The sorted answer to `SELECT … AS line`.
 #[track_caller]
-fn lines(storage: &Storage, sql: &str) -> Vec<String> {
+pub fn lines(storage: &Storage, sql: &str) -> Vec<String> {
     let rows: Result<Vec<Line>, _> = match storage.database_url.strip_prefix("sqlite://") {
         Some(file) => {
             let mut conn = SqliteConnection::establish(file).expect("the file opens");

@@ -12,6 +12,7 @@ mod hanging;
 mod json;
 mod lane;
 mod migrate;
+mod occupied;
 mod outage;
 mod session;
 mod turnstile;

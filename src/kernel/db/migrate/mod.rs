@@ -9,6 +9,7 @@ mod sqlite;
 
 use super::connection::DbConn;
 use super::lane::Lane;
+use super::occupied::refuse_tables_of_another_program;
 use crate::kernel::config::DatabaseUrl;
 use anyhow::anyhow;
 use diesel::QueryResult;
@@ -151,6 +152,7 @@ fn versions_of<B: diesel::backend::Backend>(source: &impl MigrationSource<B>) ->
 
 /// Makes what is missing, each migration once: the caller's transaction holds the lock.
 fn run_migrations(conn: &mut DbConn, url: &DatabaseUrl) -> anyhow::Result<()> {
+    refuse_tables_of_another_program(conn, url)?;
     let done = match conn {
         #[cfg(feature = "postgres")]
         DbConn::Postgres(conn) => conn.run_pending_migrations(POSTGRES).map(drop),

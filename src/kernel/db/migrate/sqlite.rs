@@ -5,6 +5,8 @@ use super::{
 };
 use crate::kernel::db::connection::SQLITE_BUSY_TIMEOUT;
 use crate::kernel::db::file::unusable;
+use crate::kernel::db::occupied::refuse_tables_of_another_program;
+use crate::kernel::error::Refusal;
 use anyhow::bail;
 use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
@@ -29,8 +31,10 @@ pub fn prepare(
     let mut pooled =
         writes.checkout().map_err(|error| PrepareError::Unavailable(error.to_string()))?;
     set_busy_timeout(&mut pooled.conn, ONE_TRY)?;
-    let prepared =
-        bring_up_to_date(&mut pooled.conn, url, load).map_err(|error| unusable(url, &error))?;
+    let prepared = bring_up_to_date(&mut pooled.conn, url, load).map_err(|error| match error {
+        refused if refused.is::<Refusal>() => refused,
+        error => unusable(url, &error),
+    })?;
     set_busy_timeout(&mut pooled.conn, SQLITE_BUSY_TIMEOUT)?;
     // Nothing is cached yet: what changed before now is no news to the watch for other writers,
     // which would else forget the first products that were read.
@@ -45,6 +49,10 @@ fn bring_up_to_date(
 ) -> anyhow::Result<Prepared> {
     let difference = when_free(conn, url, |conn| Ok(Difference::of(conn)?))?;
     difference.warn_of_newer_schema(url);
+    if difference.missing > 0 {
+        // Before the file is switched to another journal, which would stay.
+        when_free(conn, url, |conn| refuse_tables_of_another_program(conn, url))?;
+    }
     if matches!(url, DatabaseUrl::SqliteFile(_)) {
         when_free(conn, url, switch_to_wal)?;
     }

@@ -1,0 +1,211 @@
+//! A store that an older version filled, and what the newest migration makes of its rows.
+
+use crate::app::{App, Combination, Storage};
+use crate::cases;
+use crate::client::Answer;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::process::Command;
+
+cases![
+    BothBackends:
+        a_store_of_the_first_version_keeps_every_row,
+        rows_larger_than_the_bound_live_on,
+        times_of_an_older_store_are_cut_and_paged_through,
+        the_next_order_of_an_older_store_follows_every_order_there_was;
+    WithServers:
+        an_older_sqlite_finds_no_error_in_a_store;
+];
+
+/// The migrations that the first version had.
+const FIRST: [(&str, &str); 2] = [
+    ("20261122000001", "2026-11-22-000001_create_store"),
+    ("20261122000002", "2026-11-22-000002_create_idempotency_keys"),
+];
+
+fn a_store_of_the_first_version_keeps_every_row(combination: &Combination) {
+    let storage = older_store(combination);
+    let app = App::start(combination, storage, &[]);
+    let count = |table: &str| app.storage.count(&format!("SELECT count(*) AS count FROM {table}"));
+    assert_eq!(["products", "customers", "orders", "order_items"].map(count), [5, 2, 1, 2]);
+    let orders = app.get("/customers/c-1/orders").expect(200).json["data"].clone();
+    let items = json!([
+        { "product_id": "p-1", "product_name": "One", "quantity": 2, "price": "1.00" },
+        { "product_id": "gone", "product_name": "Gone", "quantity": 1, "price": "0.50" },
+    ]);
+    assert_eq!((&orders[0]["items"], &orders[0]["total_amount"]), (&items, &json!("2.50")));
+    assert_eq!(orders[0].get("discount_amount"), None, "{orders}");
+    app.delete("/customers/c-1").expect(409);
+    app.delete("/customers/c-2").expect(200);
+    // The tables are the new ones.
+    let dotted = json!({
+        "id": "5711.1A-010", "name": "N", "brand": "B", "price": 1, "stock": 1, "category": "c",
+    });
+    app.post("/products", &dotted).expect(201);
+}
+
+fn rows_larger_than_the_bound_live_on(combination: &Combination) {
+    let app = App::start(combination, older_store(combination), &[]);
+    let large = "x".repeat(100_000);
+    let shown = |path: &str| app.get(path).expect(200).json["data"].clone();
+    assert_eq!(shown("/products/large")["metadata"]["a"], large.as_str());
+    assert_eq!(shown("/customers/c-1")["address"]["a"], large.as_str());
+    assert_eq!(shown("/customers/c-1/orders")[0]["shipping_address"]["a"], large.as_str());
+    app.get("/products?limit=100").expect(200);
+
+    app.patch("/products/large/inventory", &json!({ "quantity": 1 })).expect(200);
+    app.put("/products/large", &json!({ "name": "Renamed" })).expect(200);
+    app.put("/customers/c-1", &json!({ "name": "Renamed" })).expect(200);
+    let product = shown("/products/large");
+    assert_eq!((&product["name"], &product["stock"]), (&json!("Renamed"), &json!(4)));
+    assert_eq!(product["metadata"]["a"], large.as_str());
+
+    let again = json!({ "metadata": product["metadata"] });
+    assert_eq!(app.put("/products/large", &again).expect(400).json["code"], "VALIDATION_FAILED");
+    for (table, column) in
+        [("products", "metadata"), ("customers", "address"), ("orders", "shipping_address")]
+    {
+        let larger = format!("UPDATE {table} SET {column} = '{{\"a\":\"{large}\"}}'");
+        app.storage.execute(&larger).expect_err("it is held to the bound from now on");
+    }
+    app.put("/products/large", &json!({ "metadata": { "a": 1 } })).expect(200);
+    app.put("/customers/c-1", &json!({ "address": null })).expect(200);
+    app.delete("/products/large").expect(200);
+}
+
+fn times_of_an_older_store_are_cut_and_paged_through(combination: &Combination) {
+    let app = App::start(combination, older_store(combination), &[]);
+    let mut seen = Vec::new();
+    let mut next = Some("/products?limit=1".to_owned());
+    while let Some(path) = next {
+        let page = app.get(&path).expect(200);
+        let rows = page.json["data"].as_array().expect("a list");
+        let row =
+            |row: &Value| [&row["id"], &row["created_at"]].map(|v| v.as_str().map(str::to_owned));
+        seen.extend(rows.iter().map(row));
+        next = next_path(&page);
+        assert!(seen.len() <= 5, "a page comes again: {seen:?}");
+    }
+    let expected = [
+        ["no-end", "9999-12-31T23:59:59.999Z"],
+        [
+            "leap",
+            if combination.is_postgres() {
+                "2017-01-01T00:00:00.500Z"
+            } else {
+                "2016-12-31T23:59:59.999Z"
+            },
+        ],
+        ["large", "2016-12-31T23:59:59.999Z"],
+        ["p-1", "2016-12-31T23:59:59.998Z"],
+        ["old", "0001-01-01T00:00:00.000Z"],
+    ];
+    let expected = expected.map(|row| row.map(|text| Some(text.to_owned())));
+    assert_eq!(seen, expected);
+}
+
+fn the_next_order_of_an_older_store_follows_every_order_there_was(combination: &Combination) {
+    let app = App::start(combination, older_store(combination), &[]);
+    let order = "INSERT INTO orders (order_number, customer_id, total_amount, status, version, \
+                 created_at, updated_at) VALUES ('NEXT', 'c-1', 0, 'pending', 1, \
+                 '2026-01-01 00:00:00', '2026-01-01 00:00:00')";
+    app.storage.execute(order).expect("the database numbers it");
+    // Order 9 was deleted before the migration, and its number is not given to another one.
+    assert_eq!(app.storage.count("SELECT max(id) AS count FROM orders"), 10);
+}
+
+/// `sqlite3` of Debian 12 is 3.40, in which `json_valid(NULL)` is 0 and not NULL.
+fn an_older_sqlite_finds_no_error_in_a_store(combination: &Combination) {
+    // scripts/services has installed the program, and is there for both back ends only.
+    if combination.is_postgres() {
+        return;
+    }
+    for storage in [Storage::seeded(&combination.backend), older_store(combination)] {
+        let app = App::start(combination, storage, &[]);
+        let file = app.storage.database_url.strip_prefix("sqlite://").expect("a file");
+        let sqlite3 = |sql: &str| {
+            let output = Command::new("sqlite3").args(["-bail", file, sql]).output();
+            let output = output.expect("sqlite3 is there: scripts/services install");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            (output.status.success(), text + &String::from_utf8_lossy(&output.stderr))
+        };
+        for check in ["PRAGMA integrity_check", "PRAGMA quick_check"] {
+            assert_eq!(sqlite3(check), (true, "ok\n".to_owned()), "{check}");
+        }
+        assert_eq!(sqlite3("PRAGMA foreign_key_check"), (true, String::new()));
+        // An operator's statement that leaves a JSON column empty.
+        let empty = "UPDATE products SET metadata = NULL; UPDATE customers SET address = NULL; \
+                     UPDATE orders SET shipping_address = NULL; SELECT changes() > 0";
+        assert_eq!(sqlite3(empty), (true, "1\n".to_owned()));
+    }
+}
+
+// ------------------------------------------------------------ What the cases use
+
+/// Where `Link: <…>; rel="next"` leads from the products.
+fn next_path(page: &Answer) -> Option<String> {
+    let (target, _) = page.header("link")?.strip_prefix('<')?.split_once('>')?;
+    let (_, query) = target.split_once('?').expect("the cursor is in the query");
+    Some(format!("/products?{query}"))
+}
+
+/// A store as the first version left it, with rows that it let in and the newest does not.
+fn older_store(combination: &Combination) -> Storage {
+    let storage = Storage::empty(&combination.backend);
+    let kind = if combination.is_postgres() { "postgres" } else { "sqlite" };
+    let execute = |sql: &str| {
+        storage
+            .execute(sql)
+            .unwrap_or_else(|error| panic!("{}: {error}", &sql[..sql.len().min(300)]));
+    };
+    execute(
+        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, \
+         run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+    );
+    for (version, folder) in FIRST {
+        let file = format!("{}/migrations/{kind}/{folder}/up.sql", env!("CARGO_MANIFEST_DIR"));
+        execute(&std::fs::read_to_string(file).expect("released migrations stay"));
+        execute(&format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')"));
+    }
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(100_000));
+    // How each database kept what it was given: the texts are those of the first version.
+    let (no_end, leap, old) = if combination.is_postgres() {
+        ("9999-12-31 23:59:59.999999", "2017-01-01 00:00:00.5", "0001-01-01 00:00:00 BC")
+    } else {
+        ("9999-12-31 23:59:59.999999900", "2016-12-31 23:59:60.500", "0000-01-01 00:00:00")
+    };
+    for (id, time, metadata) in [
+        ("p-1", "2016-12-31 23:59:59.998", "NULL"),
+        ("large", "2016-12-31 23:59:59.999", format!("'{large}'").as_str()),
+        ("leap", leap, "NULL"),
+        ("no-end", no_end, "'{}'"),
+        ("old", old, "NULL"),
+    ] {
+        execute(&format!(
+            "INSERT INTO products VALUES ('{id}', 'N', 'B', 100, 5, 'c', {metadata}, 1, '{time}', '{time}')"
+        ));
+    }
+    for (id, address) in [("c-1", format!("'{large}'").as_str()), ("c-2", "NULL")] {
+        execute(&format!(
+            "INSERT INTO customers VALUES ('{id}', '{id}@example.com', 'N', 'gold', NULL, {address}, 1, \
+             '2026-01-01 00:00:00', '{no_end}')"
+        ));
+    }
+    for id in [7, 9] {
+        execute(&format!(
+            "INSERT INTO orders (id, order_number, customer_id, total_amount, status, shipping_address, \
+             version, created_at, updated_at) VALUES ({id}, 'N-{id}', 'c-1', 250, 'completed', \
+             '{large}', 1, '2026-01-01 00:00:00', '{leap}')"
+        ));
+    }
+    if combination.is_postgres() {
+        execute("SELECT setval(pg_get_serial_sequence('orders', 'id'), 9)");
+    }
+    execute("DELETE FROM orders WHERE id = 9");
+    execute(
+        "INSERT INTO order_items VALUES (7, 1, 'p-1', 'One', 2, 100), (7, 2, 'gone', 'Gone', 1, 50)",
+    );
+    let ids: BTreeSet<i64> = [storage.count("SELECT max(id) AS count FROM orders")].into();
+    assert_eq!(ids, BTreeSet::from([7]));
+    storage
+}
