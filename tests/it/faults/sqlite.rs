@@ -163,7 +163,7 @@ fn fails_for_writes_alone(
     let url = |path: &str| format!("{}{path}", process.url("product"));
     let headers = [("Content-Type", "application/json")];
     // Long enough to need room wherever it goes.
-    let metadata = "x".repeat(100_000);
+    let metadata = "x".repeat(16_000);
     let write = |price: u32| {
         let body = json!({ "price": price, "metadata": { "text": metadata } }).to_string();
         client.send("PUT", &url(PATH), &headers, Some(body.as_bytes()))

@@ -6,7 +6,6 @@ use crate::app::{BINARY, Combination, Process, Storage, program};
 use crate::cases;
 use crate::kit::history::End;
 use crate::kit::{figure, size, timed, until};
-use serde_json::json;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -47,8 +46,7 @@ fn slow_clients_do_not_slow_the_others(combination: &Combination) {
     let app = combination.start_with(&settings);
     // More than the buffers of both sides hold, and little work: what those hold who do not read is
     // what is measured.
-    let large = json!({ "metadata": { "text": "x".repeat(500_000) } });
-    app.put("/products/prod_002", &large).expect(200);
+    app.storage.enlarge("prod_002", 500_000);
     let address = app.address("/products");
     let read = request(app.token(), "GET", "/products/prod_001", "");
     let normal = |time| drive(&address, 1, 1, time, |_| read.clone());
