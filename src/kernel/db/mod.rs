@@ -95,8 +95,9 @@ impl Db {
     pub fn new(url: &DatabaseUrl, session: Session, pool_size: u32, tasks: &Tasks) -> Db {
         let lane = |size, deadline| Lane::new(url, session, size, deadline, tasks);
         // A list may take a hundred times as long as the read of a row, and keep a processor busy
-        // all the while: lists have few places, and whatever they do, rows are read and written.
-        let few = (pool_size / 3).max(1);
+        // all the while, here and at the database: lists have few places, which leave half of the
+        // processors, so that rows are read and written whatever they do.
+        let few = (pool_size / 3).min(processors() / 2).max(1);
         let (reads, lists, writes) = match url {
             DatabaseUrl::SqliteMemory => {
                 let only = lane(1, SQLITE_DEADLINE);
@@ -320,6 +321,11 @@ impl Db {
             Err(DbError::Unavailable("the schema is not migrated yet".into()))
         }
     }
+}
+
+fn processors() -> u32 {
+    let processors = std::thread::available_parallelism();
+    processors.ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1)
 }
 
 async fn read_in<T, E, F>(lane: &Lane, mut job: F) -> Result<T, E>
