@@ -488,7 +488,7 @@ fn an_unknown_customer_is_not_found(combination: &Combination) {
 
 fn an_id_that_cannot_exist_is_refused(combination: &Combination) {
     let app = combination.start();
-    for bad in ["a%20b", "a.b", "%C3%A9", "a@b", &"a".repeat(51)] {
+    for bad in ["a%20b", "%C3%A9", "a@b", &"a".repeat(51)] {
         expect_invalid(app.get(&format!("/customers/{bad}")), "id");
         expect_invalid(app.put(&format!("/customers/{bad}"), &json!({ "name": "A" })), "id");
         expect_invalid(app.delete(&format!("/customers/{bad}")), "id");
@@ -620,10 +620,12 @@ fn an_email_is_kept_as_it_is_written(combination: &Combination) {
 
 fn an_id_has_1_to_50_plain_characters(combination: &Combination) {
     let app = combination.start_empty();
-    for bad in ["", " ", "a b", "a.b", "a/b", "é", "a'b", "a\n", &"a".repeat(51)] {
+    for bad in ["", " ", "a b", ".", "..", "a/b", "é", "a'b", "a\n", &"a".repeat(51)] {
         expect_invalid(app.post("/customers", &customer(json!({ "id": bad }))), "id");
     }
-    for (number, good) in ["a", "-", "_", "A-z_09", &"a".repeat(50)].iter().enumerate() {
+    for (number, good) in
+        ["a", "-", "_", "A-z_09", "a.b", ".a.", &"a".repeat(50)].iter().enumerate()
+    {
         let email = format!("c{number}@example.com");
         assert_eq!(create(&app, json!({ "id": good, "email": email }))["id"], *good);
         app.get(&format!("/customers/{good}")).expect(200);

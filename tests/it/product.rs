@@ -262,7 +262,7 @@ fn a_repeated_parameter_is_refused_by_name(combination: &Combination) {
 fn an_unknown_parameter_is_ignored(combination: &Combination) {
     let app = combination.start();
     let plain = app.get("/products?limit=3").expect(200);
-    for query in ["colour=blue&colour=red", "Limit=1", "&&=&x", "=", "%zz=%", "limit%5B%5D=9"] {
+    for query in ["colour=blue&colour=red", "limits=1", "&&=&x", "=", "%zz=%"] {
         let same = app.get(&format!("/products?limit=3&{query}")).expect(200);
         assert_eq!(same.json, plain.json, "{query}");
     }
@@ -317,9 +317,19 @@ fn links_visit_each_product_once_while_others_are_added(combination: &Combinatio
 
 fn a_cursor_that_no_link_gave_is_refused(combination: &Combination) {
     let app = combination.start();
-    for cursor in
-        ["1", "x.y", ".", "1.", ".a", "1.a%20b", "1.a.b", HUGE, "99999999999999999.a", "-1e3.a"]
-    {
+    for cursor in [
+        "1",
+        "x.y",
+        ".",
+        "1.",
+        "1..",
+        "1...",
+        ".a",
+        "1.a%20b",
+        HUGE,
+        "99999999999999999.a",
+        "-1e3.a",
+    ] {
         refused(app.get(&format!("/products?after={cursor}")), "after");
     }
     // One that points nowhere has a place in the order all the same.
@@ -398,7 +408,7 @@ fn a_product_that_is_not_there_is_not_found(combination: &Combination) {
 fn an_id_with_other_characters_is_refused(combination: &Combination) {
     let app = combination.start();
     let too_long = "a".repeat(51);
-    for id in ["a.b", "a%20b", "a+b", "a:b", "a'b", "%C3%A9", "a@b", "a=b", "*", &too_long] {
+    for id in ["a%20b", "a+b", "a:b", "a'b", "%C3%A9", "a@b", "a=b", "*", &too_long] {
         let path = format!("/products/{id}");
         refused(app.get(&path), "id");
         refused(app.put(&path, &json!({ "stock": 1 })), "id");
@@ -656,13 +666,13 @@ fn a_text_is_neither_blank_nor_too_long(combination: &Combination) {
 fn an_id_is_1_to_50_plain_characters(combination: &Combination) {
     let app = combination.start_empty();
     let longest = "x".repeat(50);
-    for id in ["a", "0", "_", "-", "A-Z_a-z_0-9", &longest] {
+    for id in ["a", "0", "_", "-", "A-Z_a-z_0-9", "126610LN.0001", ".a", "a..", &longest] {
         let answer = app.post("/products", &watch(id)).expect(201);
         assert_eq!(answer.header("location"), Some(format!("products/{id}").as_str()));
         assert_eq!(app.get(&format!("/products/{id}")).expect(200).json["data"]["id"], id);
     }
     let too_long = "x".repeat(51);
-    for id in ["", " ", "a b", " a", "a.b", "a/b", "é", "a\n", "a%20b", "..", &too_long] {
+    for id in ["", " ", "a b", " a", "a/b", "é", "a\n", "a%20b", ".", "..", &too_long] {
         refused(app.post("/products", &watch(id)), "id");
     }
 }

@@ -27,6 +27,7 @@ type Made<S> = Rc<RefCell<Option<Rc<S>>>>;
 
 /// An application that goes on with requests that [`expecting`]'s other half has begun, and that
 /// half, which actix calls with each request that has an `Expect`.
+#[expect(clippy::type_complexity, reason = "a type of two `impl Trait` cannot be given a name")]
 pub fn expecting<F, B>(
     factory: F,
 ) -> (

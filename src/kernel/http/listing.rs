@@ -160,10 +160,9 @@ impl Rendered {
     pub fn respond(mut self, request: &HttpRequest, end: &impl Serialize) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         response.insert_header(ContentType::json());
-        if let (true, Some(last)) = (self.has_more, &self.last) {
-            if let Some(link) = next_link(request, self.filters, last) {
-                response.insert_header((LINK, link));
-            }
+        let last = self.last.as_ref().filter(|_| self.has_more);
+        if let Some(link) = last.and_then(|last| next_link(request, self.filters, last)) {
+            response.insert_header((LINK, link));
         }
         self.bytes.extend(b"],");
         let start = self.bytes.len();

@@ -21,11 +21,13 @@ pub struct Outgoing {
     taken: usize,
 }
 
-#[derive(Default, PartialEq, Eq)]
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// An answer begins with the next byte.
     #[default]
     Start,
+    /// So many bytes of [`CONTINUE`] are still to be taken.
+    Continue(usize),
     Head,
     Body,
 }
@@ -43,10 +45,18 @@ impl Outgoing {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.stage == Stage::Start && bytes.starts_with(CONTINUE) {
+            self.stage = Stage::Continue(CONTINUE.len());
+        }
+        if let Stage::Continue(left) = self.stage {
+            let taken = ready!(stream.poll_write(context, &bytes[..left.min(bytes.len())]))?;
+            self.stage = match left - taken {
+                0 => Stage::Start,
+                left => Stage::Continue(left),
+            };
+            return Poll::Ready(Ok(taken));
+        }
         if self.stage == Stage::Start {
-            if bytes.starts_with(CONTINUE) {
-                return stream.poll_write(context, &bytes[..CONTINUE.len()]);
-            }
             self.begin(bytes);
         }
         if self.stage == Stage::Body {
