@@ -2,11 +2,15 @@
 
 use crate::kernel::config::LogFilter;
 use crate::kernel::streams::single_line;
+use crate::kernel::time;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
+use chrono::Utc;
+use env_logger::fmt::Formatter;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -25,10 +29,18 @@ pub fn init_log(filter: &LogFilter) {
         // What clients send that is no HTTP is no event of ours, and would fill the log.
         .filter_module("actix_http", log::LevelFilter::Off)
         .parse_filters(filter.as_str())
-        .format_timestamp_millis()
+        .format(write_line)
         .build();
     log::set_max_level(logger.filter());
     log::set_boxed_logger(Box::new(Discreet(logger))).expect("nothing has started a log before");
+}
+
+/// `[2026-01-31T12:00:00.000Z INFO  chronos::server] stopped`. The logger's own format brings a
+/// library for dates with it, beside the one that is here already.
+fn write_line(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
+    let (now, level, target) = (time::rfc3339(Utc::now()), record.level(), record.target());
+    let style = line.default_level_style(level);
+    writeln!(line, "[{now} {style}{level:<5}{style:#} {target}] {}", record.args())
 }
 
 /// A log in which only Chronos itself goes into detail, whatever the filter asks for: what the
