@@ -8,8 +8,8 @@ use crate::kernel::cache::CacheState;
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
 use crate::kernel::http::{
-    OwnHosts, ServiceToken, believe_caller, bound_body, edge, not_found, refuse_other_hosts,
-    refuse_unsafe_paths, require_service_token,
+    OwnHosts, ServiceToken, believe_caller, bound_body, edge, not_found, refuse_other_targets,
+    require_service_token,
 };
 use actix_server::Server;
 use actix_web::middleware::from_fn;
@@ -73,7 +73,7 @@ pub fn bind(
 }
 
 /// Binds one listener: the middleware that all share, and the routes that `configure` registers.
-/// From the outside in: identity and envelope, rate limit, host, path, size, routes.
+/// From the outside in: identity and envelope, rate limit, host and path, size, routes.
 fn bind_one(
     listen: &ListenSettings,
     around: &Around,
@@ -103,8 +103,7 @@ fn bind_one(
             .configure(configure.clone())
             .default_service(web::to(not_found))
             .wrap(from_fn(bound_body))
-            .wrap(from_fn(refuse_unsafe_paths))
-            .wrap(from_fn(refuse_other_hosts))
+            .wrap(from_fn(refuse_other_targets))
             .wrap(limit.clone())
             .wrap(from_fn(edge))
     };

@@ -16,7 +16,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{Either, LocalBoxFuture, MapOk, TryFutureExt};
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -34,8 +34,8 @@ impl LimitRate {
 type Routes<B> = RcService<ServiceRequest, ServiceResponse<B>, Error>;
 
 /// What is around the routes of a worker.
-pub enum Limited<B: 'static> {
-    Uncounted(Routes<B>),
+pub enum Limited<S, B: 'static> {
+    Uncounted(S),
     Counted { limit: RateLimit, decider: Rc<Decider<Routes<B>>> },
 }
 
@@ -47,15 +47,15 @@ where
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Transform = Limited<B>;
+    type Transform = Limited<S, B>;
     type InitError = ();
-    type Future = Ready<Result<Limited<B>, ()>>;
+    type Future = Ready<Result<Limited<S, B>, ()>>;
 
-    fn new_transform(&self, service: S) -> Self::Future {
-        let routes = rc_service(service);
+    fn new_transform(&self, routes: S) -> Self::Future {
         ready(match &self.0 {
             None => Ok(Limited::Uncounted(routes)),
             Some(limit) => {
+                let routes = rc_service(routes);
                 let decider = limit.0.local.governor().new_transform(routes).into_inner();
                 let limit = limit.clone();
                 decider.map(|decider| Limited::Counted { limit, decider: Rc::new(decider) })
@@ -64,10 +64,18 @@ where
     }
 }
 
-impl<B: MessageBody + 'static> Service<ServiceRequest> for Limited<B> {
+/// An answer on its way, with the body's type of both kinds of routes.
+type IntoLeft<F, B> = MapOk<F, fn(ServiceResponse<B>) -> ServiceResponse<EitherBody<B>>>;
+
+impl<S, B> Service<ServiceRequest> for Limited<S, B>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+    type Future =
+        Either<IntoLeft<S::Future, B>, LocalBoxFuture<'static, Result<Self::Response, Error>>>;
 
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match self {
@@ -83,11 +91,10 @@ impl<B: MessageBody + 'static> Service<ServiceRequest> for Limited<B> {
         }
         match self {
             Limited::Uncounted(routes) => {
-                let answer = routes.call(request);
-                Box::pin(async move { Ok(answer.await?.map_into_left_body()) })
+                Either::Left(routes.call(request).map_ok(ServiceResponse::map_into_left_body))
             }
             Limited::Counted { limit, decider } => {
-                Box::pin(count(limit.clone(), Rc::clone(decider), request))
+                Either::Right(Box::pin(count(limit.clone(), Rc::clone(decider), request)))
             }
         }
     }

@@ -6,12 +6,11 @@
 
 use super::Failure;
 use crate::kernel::config::{AllowedHosts, ListenSettings};
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
-use actix_web::middleware::Next;
-use actix_web::{ResponseError, web};
+use actix_web::web;
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 const MAX_NAME_BYTES: usize = 255;
@@ -29,29 +28,25 @@ impl OwnHosts {
         let Some(allowed) = &self.0 else {
             return true;
         };
-        let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let mut name = Cow::Borrowed(host.strip_suffix('.').unwrap_or(host));
+        if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            name.to_mut().make_ascii_lowercase();
+        }
         let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name);
         let is_loopback =
-            bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
-        is_loopback || name == "localhost" || name.ends_with(".localhost") || allowed.contains(bare)
+            || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+        name == "localhost"
+            || is_loopback()
+            || name.ends_with(".localhost")
+            || allowed.contains(bare)
     }
 }
 
-/// Middleware that refuses a request for another host, and one whose `Host` is no host.
+/// Says why a request is none for this listener.
 ///
 /// # Errors
-/// Those of the layers behind; such a request is answered with 421, or 400.
-pub async fn refuse_other_hosts(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    match check(&request) {
-        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
-        Err(failure) => Ok(request.into_response(failure.error_response()).map_into_right_body()),
-    }
-}
-
-fn check(request: &ServiceRequest) -> Result<(), Failure> {
+/// 421 for another host, 400 for a `Host` that is none.
+pub fn check_host(request: &ServiceRequest) -> Result<(), Failure> {
     // A target may name a host, too; neither hides behind the other. HTTP/1.0 knows none.
     let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or("?"));
     // Without a scheme, what looks like a host is a path that lacks its slash.

@@ -1,27 +1,19 @@
 //! Which request paths are let in: those that no hop can read in two ways.
 
 use super::Failure;
-use actix_web::ResponseError;
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::middleware::Next;
 use percent_encoding::percent_decode_str;
 
-/// Middleware that refuses paths which another server might resolve to somewhere else: dot
-/// segments, encoded or doubled slashes, backslashes, NUL, parameters, broken encodings.
+/// Says why a path is not let in: another server might resolve it to somewhere else. Dot segments,
+/// encoded or doubled slashes, backslashes, NUL, parameters and broken encodings are such.
 ///
 /// # Errors
-/// Those of the layers behind; such a path is answered with 400.
-pub async fn refuse_unsafe_paths(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if !is_safe(request.uri().path()) {
-        let failure = Failure::bad_request("INVALID_PATH", "Invalid path")
-            .message("The path has a segment or an encoding that is not allowed");
-        return Ok(request.into_response(failure.error_response()).map_into_right_body());
+/// 400.
+pub fn check_path(path: &str) -> Result<(), Failure> {
+    if is_safe(path) {
+        return Ok(());
     }
-    next.call(request).await.map(ServiceResponse::map_into_left_body)
+    Err(Failure::bad_request("INVALID_PATH", "Invalid path")
+        .message("The path has a segment or an encoding that is not allowed"))
 }
 
 /// Whether the raw path has one reading only.

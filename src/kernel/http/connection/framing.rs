@@ -9,6 +9,7 @@
 //! bytes again, strictly, and alone says what they mean: where it would refuse a request, everything
 //! is passed on to it.
 
+use memchr::memchr;
 use std::mem;
 
 /// The longest target of a request, in bytes.
@@ -127,7 +128,7 @@ impl Framing {
     /// Reads lines until the head, or what is here of it, ends.
     fn read_head(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
         let mut read = 0;
-        while let Some(end) = bytes[read..].iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr(b'\n', &bytes[read..]) {
             let part = &bytes[read..read + end];
             read += end + 1;
             let is_end = if self.line.is_empty() {
@@ -149,7 +150,7 @@ impl Framing {
 
     /// Reads a line between two chunks, or one of the trailer.
     fn read_chunk_line(&mut self, bytes: &[u8]) -> usize {
-        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let end = memchr(b'\n', bytes);
         let part = &bytes[..end.unwrap_or(bytes.len())];
         let room = MAX_CHUNK_LINE_BYTES.saturating_sub(self.line.len());
         self.line.extend_from_slice(&part[..part.len().min(room)]);
@@ -195,7 +196,7 @@ impl Head {
             self.read_request_line(text)?;
             return Ok(false);
         }
-        let colon = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+        let colon = memchr(b':', text).unwrap_or(text.len());
         let (name, value) = (&text[..colon], text.get(colon + 1..).unwrap_or_default());
         if WRITTEN_BY_GATEWAYS.iter().any(|written| written.eq_ignore_ascii_case(name)) {
             self.written_headers += 1;
