@@ -18,13 +18,20 @@ pub struct Tasks {
     /// Started when it is first needed. Never dropped: that would wait for what hangs on it.
     spare: Arc<OnceLock<Option<ManuallyDrop<Runtime>>>>,
     spare_threads: usize,
+    /// As `spare`, of a lower priority.
+    low: Arc<OnceLock<Option<ManuallyDrop<Runtime>>>>,
 }
+
+/// How much nicer the threads of [`Tasks::block_low`] are: where there is not enough of the
+/// processors for all, each gets a tenth of what another thread gets.
+const LOW_PRIORITY: i32 = 10;
 
 impl Tasks {
     /// Tasks on `runtime`, which must outlive the workers, with so many threads for
     /// [`Tasks::block_beside`].
     pub fn on(runtime: Handle, spare_threads: usize) -> Tasks {
-        Tasks { runtime, running: TaskTracker::new(), spare: Arc::default(), spare_threads }
+        let (spare, low) = (Arc::default(), Arc::default());
+        Tasks { runtime, running: TaskTracker::new(), spare, spare_threads, low }
     }
 
     /// Starts `work`; nobody can cancel it.
@@ -51,16 +58,39 @@ impl Tasks {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        let start = || {
-            let threads = self.spare_threads.max(1);
-            let runtime = Builder::new_current_thread().max_blocking_threads(threads).build();
-            runtime
-                .map(ManuallyDrop::new)
-                .inspect_err(|error| log::warn!("no threads: {error}"))
-                .ok()
+        self.block_on(&self.spare, || (), work)
+    }
+
+    /// As [`Tasks::block`], on threads that leave the processors to the others: for work that is
+    /// long, and that many ask for.
+    pub fn block_low<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let lower = || {
+            // Linux takes it for the calling thread alone. It only makes something better that goes
+            // without it, too.
+            let _lowered = rustix::process::setpriority_process(None, LOW_PRIORITY);
         };
-        match self.spare.get_or_init(start) {
-            Some(spare) => spare.spawn_blocking(work),
+        self.block_on(&self.low, lower, work)
+    }
+
+    /// Runs `work` on a blocking thread of `threads`, each of which begins with `at_start`.
+    fn block_on<T: Send + 'static>(
+        &self,
+        threads: &OnceLock<Option<ManuallyDrop<Runtime>>>,
+        at_start: fn(),
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let start = || {
+            let count = self.spare_threads.max(1);
+            let mut runtime = Builder::new_current_thread();
+            runtime.max_blocking_threads(count).on_thread_start(at_start);
+            let runtime = runtime.build().map(ManuallyDrop::new);
+            runtime.inspect_err(|error| log::warn!("no threads: {error}")).ok()
+        };
+        match threads.get_or_init(start) {
+            Some(runtime) => runtime.spawn_blocking(work),
             None => self.block(work),
         }
     }

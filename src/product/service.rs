@@ -40,6 +40,7 @@ impl Products {
     }
 
     pub async fn get(&self, id: &ProductId) -> Result<(Arc<Product>, Origin), ProductError> {
+        self.db.row_was_asked_for();
         match self.cache.get(id).await {
             Ok(Some(found)) => Ok(found),
             Ok(None) => Err(ProductError::NotFound),

@@ -57,7 +57,7 @@ fn expect_too_large(answer: &Message) {
     assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
 }
 
-/// I0, F27: no hop behind the first one has a bound of its own to run into.
+/// I18: no hop behind the first one has a bound of its own to run into.
 fn a_target_of_8_kib_is_taken_and_a_longer_one_is_414(combination: &Combination) {
     let app = combination.start();
     for path in ["/products?limit=1&x=", "/products/", "/nothing?"] {

@@ -39,6 +39,14 @@ pub struct Lane {
     hanging: Hanging,
     patience: Duration,
     tasks: Tasks,
+    priority: Priority,
+}
+
+/// Of the threads that jobs run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Priority {
+    Usual,
+    Low,
 }
 
 impl Lane {
@@ -68,7 +76,8 @@ impl Lane {
             .build_unchecked(Connector { url: url.clone(), session, hanging: hanging.clone() });
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
-        Lane { pool, places, waiting, outage, hanging, patience, tasks }
+        let priority = Priority::Usual;
+        Lane { pool, places, waiting, outage, hanging, patience, tasks, priority }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -76,6 +85,11 @@ impl Lane {
         let mut places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         places.extend(self.places.iter().cloned());
         Lane { places, waiting: Arc::default(), ..self.clone() }
+    }
+
+    /// As [`Lane::bounded`], for jobs that leave the processors to those of other lanes.
+    pub fn for_lists(&self, size: u32) -> Lane {
+        Lane { priority: Priority::Low, ..self.bounded(size) }
     }
 
     /// Takes a connection on the calling thread, which may block.
@@ -150,10 +164,10 @@ impl Lane {
             result
         };
         // Those that were given up keep the usual threads.
-        let blocking = if self.hanging.is_any() {
-            self.tasks.block_beside(on_thread)
-        } else {
-            self.tasks.block(on_thread)
+        let blocking = match self.priority {
+            _ if self.hanging.is_any() => self.tasks.block_beside(on_thread),
+            Priority::Low => self.tasks.block_low(on_thread),
+            Priority::Usual => self.tasks.block(on_thread),
         };
         match self.watch(running).until_end_of(blocking).await {
             Ok(result) => result,

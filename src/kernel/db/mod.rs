@@ -67,6 +67,10 @@ struct Inner {
     url: DatabaseUrl,
     reads: Lane,
     lists: Lane,
+    /// For lists while rows are asked for.
+    few_lists: Lane,
+    /// Whether a row was asked for since the last list began.
+    rows_are_asked_for: AtomicBool,
     writes: Lane,
     pings: Lane,
     last_ping: tokio::sync::Mutex<Option<Ping>>,
@@ -95,9 +99,10 @@ impl Db {
     pub fn new(url: &DatabaseUrl, session: Session, pool_size: u32, tasks: &Tasks) -> Db {
         let lane = |size, deadline| Lane::new(url, session, size, deadline, tasks);
         // A list may take a hundred times as long as the read of a row, and keep a processor busy
-        // all the while, here and at the database: lists have few places, which leave half of the
-        // processors, so that rows are read and written whatever they do.
-        let few = (pool_size / 3).min(processors() / 2).max(1);
+        // all the while, here and at the database: lists have a third of the places, and fewer than
+        // half of the processors while rows are asked for.
+        let some_for_lists = (pool_size / 3).max(1);
+        let few_for_lists = some_for_lists.min(processors() / 2).max(1);
         let (reads, lists, writes) = match url {
             DatabaseUrl::SqliteMemory => {
                 let only = lane(1, SQLITE_DEADLINE);
@@ -105,20 +110,22 @@ impl Db {
             }
             DatabaseUrl::SqliteFile(_) => {
                 let all = lane(pool_size, SQLITE_DEADLINE);
-                (all.clone(), all.bounded(few), lane(1, SQLITE_DEADLINE))
+                (all.clone(), all.for_lists(some_for_lists), lane(1, SQLITE_DEADLINE))
             }
             DatabaseUrl::Postgres(_) => {
                 let all = lane(pool_size, POSTGRES_DEADLINE);
                 // Writes that queue on one locked row must leave connections for the reads, also
                 // beside lists.
                 let some = all.bounded(pool_size - pool_size / 4);
-                (all, some.bounded(few), some)
+                (all, some.for_lists(some_for_lists), some)
             }
         };
         Db(Arc::new(Inner {
             url: url.clone(),
             reads,
+            few_lists: lists.bounded(few_for_lists),
             lists,
+            rows_are_asked_for: AtomicBool::new(false),
             writes,
             pings: lane(1, PING_DEADLINE),
             last_ping: tokio::sync::Mutex::default(),
@@ -141,7 +148,16 @@ impl Db {
         E: JobError,
     {
         self.refuse_before_migration()?;
+        self.row_was_asked_for();
         read_in(&self.0.reads, job).await
+    }
+
+    /// Notes that a row was asked for, also where a cache had it: lists make room.
+    pub fn row_was_asked_for(&self) {
+        // Few lists reset it, and many readers would contend for writing it.
+        if !self.0.rows_are_asked_for.load(Ordering::Relaxed) {
+            self.0.rows_are_asked_for.store(true, Ordering::Relaxed);
+        }
     }
 
     /// As [`Db::read`], for whatever reads many rows: lists, searches.
@@ -155,7 +171,8 @@ impl Db {
         E: JobError,
     {
         self.refuse_before_migration()?;
-        read_in(&self.0.lists, job).await
+        let make_room = self.0.rows_are_asked_for.swap(false, Ordering::Relaxed);
+        read_in(if make_room { &self.0.few_lists } else { &self.0.lists }, job).await
     }
 
     /// Runs `job` in one transaction, which can write from its start: committed when it returns
@@ -178,6 +195,7 @@ impl Db {
         E: JobError,
     {
         self.refuse_before_migration()?;
+        self.row_was_asked_for();
         let mut in_time = move |conn: &mut DbConn, deadline: Deadline| {
             let value = job(conn)?;
             if deadline.has_passed() {

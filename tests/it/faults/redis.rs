@@ -236,7 +236,7 @@ fn an_idle_process_asks_redis_once_a_second_and_writes_nothing(combination: &Com
     // The first look's own command and its end, and the beginning of the second look.
     let asked = commands() - before - 3;
     let seconds = begin.elapsed().as_secs() + 1;
-    figure("F1", "commands of an idle process", format!("{asked} in {seconds} s"));
+    figure("F28", "commands of an idle process", format!("{asked} in {seconds} s"));
     assert!(asked <= seconds, "{asked} commands in {seconds} s");
     assert_eq!(changes(), changed, "an idle process writes");
 }

@@ -22,7 +22,7 @@ fn ask(address: &str, line: &str, host: &str) -> Message {
     exchange_one(address, format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
 }
 
-/// A6: another name is somebody else's.
+/// A14: another name is somebody else's.
 fn a_loopback_listener_answers_to_its_own_names_alone(combination: &Combination) {
     let app = combination.start_with(&[("ALLOWED_HOSTS", "shop.example, 192.0.2.7,[2001:db8::7]")]);
     for address in &listeners(&app) {

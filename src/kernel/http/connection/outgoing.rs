@@ -4,7 +4,7 @@
 //! that map: two answers to one request would differ. Only their order is changed here, so that every
 //! byte behind a head stays where it was.
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter};
 use smallvec::SmallVec;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,7 +14,6 @@ use tokio::io::AsyncWrite;
 /// What actix writes to a client that waits to be asked for its body; the answer comes behind it.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 const LINE_END: &[u8] = b"\r\n";
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 /// How much of a body is sent together with its head.
 const MAX_COPIED_BYTES: usize = 4 * 1024;
 /// As many lines as most answers have: their places need no memory of their own.
@@ -88,42 +87,45 @@ impl Outgoing {
     fn begin(&mut self, bytes: &[u8]) {
         self.staged.clear();
         self.taken = 0;
-        self.stage = match memmem::find(bytes, END_OF_HEAD) {
-            Some(end) if bytes.starts_with(b"HTTP/1.") => {
-                put_in_order(&bytes[..end + LINE_END.len()], &mut self.staged);
-                // One write of a copy takes less time than one of two pieces.
-                let body = &bytes[self.staged.len()..];
-                if body.len() <= MAX_COPIED_BYTES {
-                    self.staged.extend_from_slice(body);
-                }
-                Stage::Staged
+        self.stage = if bytes.starts_with(b"HTTP/1.") && put_in_order(bytes, &mut self.staged) {
+            // One write of a copy takes less time than one of two pieces.
+            let body = &bytes[self.staged.len()..];
+            if body.len() <= MAX_COPIED_BYTES {
+                self.staged.extend_from_slice(body);
             }
+            Stage::Staged
+        } else {
             // Nothing that could be put in order.
-            _ => Stage::Body,
+            Stage::Body
         };
     }
 }
 
-/// Writes a head with its headers in the order of their names; those of one name stay in theirs.
-/// Each line of `head` ends with a line feed.
-fn put_in_order(head: &[u8], ordered: &mut Vec<u8>) {
+/// Writes the head that `bytes` begin with, its headers in the order of their names; those of one
+/// name stay in theirs. Writes nothing, and says so, where the head has no end.
+fn put_in_order(bytes: &[u8], ordered: &mut Vec<u8>) -> bool {
     let mut lines: SmallVec<[Line<'_>; USUAL_LINES]> = SmallVec::new();
     let mut start = 0;
-    for end in memchr_iter(b'\n', head) {
-        let text = &head[start..=end];
-        let name = &text[..memchr(b':', text).unwrap_or(text.len())];
-        lines.push(Line { prefix: prefix_of(name), name, start, end: end + 1 });
-        start = end + 1;
+    for end in memchr_iter(b'\n', bytes) {
+        let text = &bytes[start..=end];
+        if text != LINE_END {
+            let name = &text[..memchr(b':', text).unwrap_or(text.len())];
+            lines.push(Line { prefix: prefix_of(name), name, start, text });
+            start = end + 1;
+            continue;
+        }
+        // The first line is the status.
+        if let Some(headers) = lines.get_mut(1..) {
+            headers.sort_unstable();
+        }
+        ordered.reserve(end + MAX_COPIED_BYTES.min(bytes.len() - end));
+        for line in lines {
+            ordered.extend_from_slice(line.text);
+        }
+        ordered.extend_from_slice(LINE_END);
+        return true;
     }
-    // The first line is the status.
-    if let Some(headers) = lines.get_mut(1..) {
-        headers.sort_unstable();
-    }
-    ordered.reserve(head.len() + LINE_END.len());
-    for line in lines {
-        ordered.extend_from_slice(&head[line.start..line.end]);
-    }
-    ordered.extend_from_slice(LINE_END);
+    false
 }
 
 /// A line of a head, by its name, then by its place.
@@ -133,7 +135,7 @@ struct Line<'a> {
     prefix: u64,
     name: &'a [u8],
     start: usize,
-    end: usize,
+    text: &'a [u8],
 }
 
 /// The first eight bytes of a name, such that two prefixes compare as their names do.
