@@ -15,7 +15,7 @@ mod sockets;
 mod stop;
 
 use crate::cli::{Role, ServeArgs};
-use crate::kernel::cache::{CacheState, RedisLink};
+use crate::kernel::cache::{CacheState, LocalCaches, RedisLink};
 use crate::kernel::config::{DatabaseUrl, ListenSettings};
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
@@ -115,7 +115,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let mut signals = Signals::catch().context("catching signals")?;
     let cache = match &args.storage.redis_url {
         Some(url) => CacheState::Redis(RedisLink::new(url).context("REDIS_URL")?),
-        None => CacheState::InProcess,
+        None => CacheState::InProcess(LocalCaches::default()),
     };
     let tasks = Tasks::on(tokio::runtime::Handle::current(), blocking_threads(&args));
     let shared = Shared {
@@ -124,6 +124,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             &args.storage.database_url,
             args.storage.database_session(),
             args.storage.database_pool_size,
+            std::sync::Arc::new(cache.clone()),
             &tasks,
         ),
         tasks,

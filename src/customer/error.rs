@@ -3,7 +3,6 @@
 use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Failure;
-use crate::kernel::idempotency::KeyError;
 use actix_web::http::StatusCode;
 use serde_json::json;
 
@@ -23,8 +22,6 @@ pub enum CustomerError {
     HasOrders,
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error(transparent)]
-    Key(#[from] KeyError),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -71,7 +68,6 @@ impl From<CustomerError> for Failure {
                 "Cannot delete customer with existing orders",
             ),
             E::Invalid(invalid) => invalid.into(),
-            E::Key(error) => error.into(),
             E::Db(error) => error.into(),
         }
     }

@@ -2,15 +2,15 @@
 
 use super::error::CustomerError;
 use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer, Order};
-use super::service::Customers;
+use super::service::{self, Customers};
 use super::wire::{
     CreateCustomer, CustomerAnswer, CustomerView, FILTERS, ListEnd, OrderView, UpdateCustomer,
     parse_list_query, parse_orders_query,
 };
+use crate::kernel::db::{Rows, Tx};
 use crate::kernel::http::{
     Answer, Cursor, Failure, IdempotencyKey, JsonBody, Listing, Query, RowView, write_json,
 };
-use crate::kernel::idempotency::Reply;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the customers into a scope named `/customers`.
@@ -70,10 +70,13 @@ async fn create_customer(
     customers: web::Data<Customers>,
     JsonBody(body): JsonBody<CreateCustomer>,
 ) -> Result<Answer, Failure> {
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |customer: &Customer| {
+    let (key, new) = (IdempotencyKey::of(&request)?, NewCustomer::try_from(body)?);
+    let rows = Rows::named([service::row(&new.id)]);
+    let create = move |tx: &mut Tx<'_>| service::create(tx, &new);
+    let render = |customer: &Customer| {
         Answer::created(format!("customers/{}", customer.id), &CustomerAnswer::new(customer))
-    });
-    Ok(customers.create(NewCustomer::try_from(body)?, reply).await?)
+    };
+    customers.changes.make(key, rows, create, render).await
 }
 
 async fn update_customer(
@@ -83,11 +86,14 @@ async fn update_customer(
     JsonBody(body): JsonBody<UpdateCustomer>,
 ) -> Result<Answer, Failure> {
     let id = parse_id(path)?;
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |customer| {
+    let (key, changes) = (IdempotencyKey::of(&request)?, CustomerChanges::try_from(body)?);
+    let rows = Rows::named([service::row(&id)]);
+    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes);
+    let render = |customer: &Customer| {
         let message = Some("Customer updated successfully");
         Answer::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
-    });
-    Ok(customers.update(id, CustomerChanges::try_from(body)?, reply).await?)
+    };
+    customers.changes.make(key, rows, update, render).await
 }
 
 async fn delete_customer(
@@ -95,11 +101,14 @@ async fn delete_customer(
     path: web::Path<String>,
     customers: web::Data<Customers>,
 ) -> Result<Answer, Failure> {
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |customer| {
+    let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
+    let rows = Rows::named([service::row(&id)]);
+    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id);
+    let render = |customer: &Customer| {
         let message = Some("Customer deleted successfully");
         Answer::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
-    });
-    Ok(customers.delete(parse_id(path)?, reply).await?)
+    };
+    customers.changes.make(key, rows, delete, render).await
 }
 
 async fn list_orders(

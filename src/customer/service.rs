@@ -6,17 +6,17 @@ use super::model::{
     VipTier,
 };
 use super::store;
-use crate::kernel::db::{Db, DbConn};
-use crate::kernel::http::{Answer, Listing, Rendered};
-use crate::kernel::idempotency::{Changes, Reply};
+use crate::kernel::db::{Db, Tx};
+use crate::kernel::http::{Listing, Rendered};
+use crate::kernel::idempotency::Changes;
 use diesel::result::{DatabaseErrorKind, Error};
-use futures_util::future::{BoxFuture, FutureExt};
 
 /// The customers; clones share the database.
 #[derive(Clone)]
 pub struct Customers {
     db: Db,
-    changes: Changes,
+    /// Runs the use cases that write.
+    pub changes: Changes,
 }
 
 impl Customers {
@@ -52,43 +52,6 @@ impl Customers {
             .await
     }
 
-    pub async fn create(
-        &self,
-        customer: NewCustomer,
-        reply: Reply<Customer>,
-    ) -> Result<Answer, CustomerError> {
-        let row = row_of(&customer.id);
-        let add = move |conn: &mut DbConn| store::insert(conn, &customer).map_err(already_exists);
-        self.changes.make(row, reply, add, nothing_follows).await
-    }
-
-    pub async fn update(
-        &self,
-        id: CustomerId,
-        changes: CustomerChanges,
-        reply: Reply<Customer>,
-    ) -> Result<Answer, CustomerError> {
-        let row = row_of(&id);
-        let change = move |conn: &mut DbConn| {
-            store::update(conn, &id, changes.clone())
-                .map_err(email_in_use)?
-                .ok_or(CustomerError::NotFound)
-        };
-        self.changes.make(row, reply, change, nothing_follows).await
-    }
-
-    pub async fn delete(
-        &self,
-        id: CustomerId,
-        reply: Reply<Customer>,
-    ) -> Result<Answer, CustomerError> {
-        let row = row_of(&id);
-        let remove = move |conn: &mut DbConn| {
-            store::delete(conn, &id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
-        };
-        self.changes.make(row, reply, remove, nothing_follows).await
-    }
-
     /// A page of the customer's orders, rendered.
     pub async fn orders(
         &self,
@@ -105,14 +68,28 @@ impl Customers {
     }
 }
 
-/// The name under which the database counts the writes of one customer.
-fn row_of(id: &CustomerId) -> String {
-    format!("customer:{id}")
+// Customers are not cached: nothing follows a commit.
+
+pub fn create(tx: &mut Tx<'_>, customer: &NewCustomer) -> Result<Customer, CustomerError> {
+    store::insert(tx.conn(), customer).map_err(already_exists)
 }
 
-/// Customers are not cached: a commit has nothing to invalidate.
-fn nothing_follows(_: Option<&Customer>) -> BoxFuture<'static, ()> {
-    std::future::ready(()).boxed()
+pub fn update(
+    tx: &mut Tx<'_>,
+    id: &CustomerId,
+    changes: &CustomerChanges,
+) -> Result<Customer, CustomerError> {
+    let updated = store::update(tx.conn(), id, changes.clone()).map_err(email_in_use)?;
+    updated.ok_or(CustomerError::NotFound)
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, CustomerError> {
+    store::delete(tx.conn(), id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
+}
+
+/// The name of one customer among the rows that are written.
+pub fn row(id: &CustomerId) -> String {
+    format!("customer:{id}")
 }
 
 fn already_exists(error: Error) -> CustomerError {

@@ -6,6 +6,7 @@ pub mod cache;
 pub mod config;
 #[cfg(feature = "database")]
 pub mod db;
+pub mod effect;
 pub mod error;
 pub mod http;
 #[cfg(feature = "database")]

@@ -3,7 +3,6 @@
 use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Failure;
-use crate::kernel::idempotency::KeyError;
 use actix_web::http::StatusCode;
 use serde_json::json;
 
@@ -25,8 +24,6 @@ pub enum ProductError {
     CostTooLarge,
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    #[error(transparent)]
-    Key(#[from] KeyError),
     #[error(transparent)]
     Db(#[from] DbError),
 }
@@ -72,7 +69,6 @@ impl From<ProductError> for Failure {
             }
             E::CostTooLarge => Failure::bad_request("COST_TOO_LARGE", "Total cost is too large"),
             E::Invalid(invalid) => invalid.into(),
-            E::Key(error) => error.into(),
             E::Db(error) => error.into(),
         }
     }

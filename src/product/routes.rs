@@ -1,17 +1,17 @@
 //! The URLs below `/products`: parse, call the service, render.
 
 use super::error::ProductError;
-use super::model::{NewProduct, Product, ProductChanges, ProductId, Quantity};
-use super::service::Products;
+use super::model::{NewProduct, Product, ProductChanges, ProductId, Purchase, Quantity};
+use super::service::{self, Products};
 use super::wire::{
     CreateProduct, FILTERS, ProductAnswer, ProductListEnd, ProductView, PurchaseAnswer, TakeStock,
     UpdateProduct, parse_list_query,
 };
 use crate::kernel::cache::Origin;
+use crate::kernel::db::{Rows, Tx};
 use crate::kernel::http::{
     Answer, Cursor, Failure, IdempotencyKey, JsonBody, Listing, Query, RowView, write_json,
 };
-use crate::kernel::idempotency::Reply;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the catalogue into a scope named `/products`.
@@ -66,10 +66,13 @@ async fn create_product(
     products: web::Data<Products>,
     JsonBody(body): JsonBody<CreateProduct>,
 ) -> Result<Answer, Failure> {
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |product: &Product| {
+    let (key, new) = (IdempotencyKey::of(&request)?, NewProduct::try_from(body)?);
+    let rows = Rows::named([service::row(&new.id)]);
+    let create = move |tx: &mut Tx<'_>| service::create(tx, &new);
+    let render = |product: &Product| {
         Answer::created(format!("products/{}", product.id), &ProductAnswer::new(product))
-    });
-    Ok(products.create(NewProduct::try_from(body)?, reply).await?)
+    };
+    products.changes.make(key, rows, create, render).await
 }
 
 async fn update_product(
@@ -79,10 +82,11 @@ async fn update_product(
     JsonBody(body): JsonBody<UpdateProduct>,
 ) -> Result<Answer, Failure> {
     let id = parse_id(path)?;
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |product| {
-        Answer::ok(&ProductAnswer::new(product))
-    });
-    Ok(products.update(id, ProductChanges::try_from(body)?, reply).await?)
+    let (key, changes) = (IdempotencyKey::of(&request)?, ProductChanges::try_from(body)?);
+    let rows = Rows::named([service::row(&id)]);
+    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes);
+    let render = |product: &Product| Answer::ok(&ProductAnswer::new(product));
+    products.changes.make(key, rows, update, render).await
 }
 
 async fn take_stock(
@@ -92,10 +96,11 @@ async fn take_stock(
     JsonBody(body): JsonBody<TakeStock>,
 ) -> Result<Answer, Failure> {
     let id = parse_id(path)?;
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |purchase| {
-        Answer::ok(&PurchaseAnswer::from(purchase))
-    });
-    Ok(products.take_stock(id, Quantity::try_from(body)?, reply).await?)
+    let (key, quantity) = (IdempotencyKey::of(&request)?, Quantity::try_from(body)?);
+    let rows = Rows::named([service::row(&id)]);
+    let take = move |tx: &mut Tx<'_>| service::take_stock(tx, &id, quantity);
+    let render = |purchase: &Purchase| Answer::ok(&PurchaseAnswer::from(purchase));
+    products.changes.make(key, rows, take, render).await
 }
 
 async fn delete_product(
@@ -103,11 +108,14 @@ async fn delete_product(
     path: web::Path<String>,
     products: web::Data<Products>,
 ) -> Result<Answer, Failure> {
-    let reply = Reply::new(IdempotencyKey::of(&request)?, |product| {
+    let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
+    let rows = Rows::named([service::row(&id)]);
+    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id);
+    let render = |product: &Product| {
         let message = Some("Product deleted successfully");
         Answer::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })
-    });
-    Ok(products.delete(parse_id(path)?, reply).await?)
+    };
+    products.changes.make(key, rows, delete, render).await
 }
 
 fn parse_id(path: web::Path<String>) -> Result<ProductId, ProductError> {

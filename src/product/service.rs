@@ -1,17 +1,17 @@
-//! The use cases of the catalogue: rules, transactions, the order of cache and database.
+//! The use cases of the catalogue: rules, what must follow a commit, the order of cache and database.
 
 use super::error::ProductError;
 use super::model::{
     NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
 };
 use super::store;
-use crate::kernel::cache::{Cache, CacheState, Origin};
-use crate::kernel::db::{Db, DbConn, DbError};
-use crate::kernel::http::{Answer, Listing, Rendered};
-use crate::kernel::idempotency::{Changes, Reply};
+use crate::kernel::cache::{Cache, CacheState, Cacheable, Origin};
+use crate::kernel::db::{Db, DbError, Tx};
+use crate::kernel::effect::Effect;
+use crate::kernel::http::{Listing, Rendered};
+use crate::kernel::idempotency::Changes;
 use crate::kernel::task::Tasks;
 use diesel::result::{DatabaseErrorKind, Error};
-use futures_util::future::{BoxFuture, FutureExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ const TAKE_ATTEMPTS: usize = 5;
 #[derive(Clone)]
 pub struct Products {
     db: Db,
-    changes: Changes,
+    /// Runs the use cases that write.
+    pub changes: Changes,
     cache: Cache<Product, DbError>,
 }
 
@@ -65,83 +66,63 @@ impl Products {
             .await
     }
 
-    pub async fn create(
-        &self,
-        product: NewProduct,
-        reply: Reply<Product>,
-    ) -> Result<Answer, ProductError> {
-        let (row, products, added) = (row_of(&product.id), self.clone(), product.id.clone());
-        let add = move |conn: &mut DbConn| store::insert(conn, &product).map_err(already_exists);
-        // That there is no such product may be cached.
-        self.changes.make(row, reply, add, move |_| products.invalidate(added)).await
-    }
-
-    pub async fn update(
-        &self,
-        id: ProductId,
-        changes: ProductChanges,
-        reply: Reply<Product>,
-    ) -> Result<Answer, ProductError> {
-        let (row, products, changed) = (row_of(&id), self.clone(), id.clone());
-        let change = move |conn: &mut DbConn| {
-            store::update(conn, &id, changes.clone())?.ok_or(ProductError::NotFound)
-        };
-        self.changes.make(row, reply, change, move |_| products.invalidate(changed)).await
-    }
-
-    pub async fn take_stock(
-        &self,
-        id: ProductId,
-        quantity: Quantity,
-        reply: Reply<Purchase>,
-    ) -> Result<Answer, ProductError> {
-        let (row, products, taken) = (row_of(&id), self.clone(), id.clone());
-        let take = move |conn: &mut DbConn| take(conn, &id, quantity);
-        self.changes.make(row, reply, take, move |_| products.invalidate(taken)).await
-    }
-
-    pub async fn delete(
-        &self,
-        id: ProductId,
-        reply: Reply<Product>,
-    ) -> Result<Answer, ProductError> {
-        let (row, products, removed) = (row_of(&id), self.clone(), id.clone());
-        let remove =
-            move |conn: &mut DbConn| store::delete(conn, &id)?.ok_or(ProductError::NotFound);
-        self.changes.make(row, reply, remove, move |_| products.invalidate(removed)).await
-    }
-
-    /// Has the cache forget what it knows of a product.
-    fn invalidate(&self, id: ProductId) -> BoxFuture<'static, ()> {
-        let products = self.clone();
-        async move { products.cache.invalidate(&id).await }.boxed()
-    }
-
     /// Forgets what this process has cached, after another one changed the database file.
     pub fn forget_cached(&self) {
         self.cache.clear_local();
     }
 }
 
-/// The name under which the database counts the writes of one product.
-fn row_of(id: &ProductId) -> String {
-    format!("product:{id}")
+pub fn create(tx: &mut Tx<'_>, product: &NewProduct) -> Result<Product, ProductError> {
+    let product = store::insert(tx.conn(), product).map_err(already_exists)?;
+    // That there is no such product may be cached.
+    tx.then(forget(&product.id));
+    Ok(product)
 }
 
-fn take(conn: &mut DbConn, id: &ProductId, quantity: Quantity) -> Result<Purchase, ProductError> {
+pub fn update(
+    tx: &mut Tx<'_>,
+    id: &ProductId,
+    changes: &ProductChanges,
+) -> Result<Product, ProductError> {
+    let product = store::update(tx.conn(), id, changes.clone())?.ok_or(ProductError::NotFound)?;
+    tx.then(forget(id));
+    Ok(product)
+}
+
+pub fn take_stock(
+    tx: &mut Tx<'_>,
+    id: &ProductId,
+    quantity: Quantity,
+) -> Result<Purchase, ProductError> {
     for _ in 0..TAKE_ATTEMPTS {
-        if let Some(product) = store::take(conn, id, quantity)? {
+        if let Some(product) = store::take(tx.conn(), id, quantity)? {
+            tx.then(forget(id));
             let pieces = i64::try_from(quantity.get()).map_err(|_| ProductError::CostTooLarge)?;
             let total_cost = product.price.checked_mul(pieces).ok_or(ProductError::CostTooLarge)?;
             return Ok(Purchase { product, quantity, total_cost });
         }
-        let stock = store::find(conn, id)?.ok_or(ProductError::NotFound)?.stock;
+        let stock = store::find(tx.conn(), id)?.ok_or(ProductError::NotFound)?.stock;
         if quantity.as_stock().is_none_or(|pieces| pieces > stock) {
             let requested = quantity.get();
             return Err(ProductError::InsufficientStock { requested, available: stock });
         }
     }
     Err(DbError::Unavailable(format!("the stock of {id} changes too fast")).into())
+}
+
+pub fn delete(tx: &mut Tx<'_>, id: &ProductId) -> Result<Product, ProductError> {
+    let product = store::delete(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
+    tx.then(forget(id));
+    Ok(product)
+}
+
+/// The name of one product among the rows that are written.
+pub fn row(id: &ProductId) -> String {
+    format!("{}:{id}", Product::KIND)
+}
+
+fn forget(id: &ProductId) -> Effect {
+    Effect::Forget { kind: Product::KIND, id: id.clone() }
 }
 
 fn already_exists(error: Error) -> ProductError {

@@ -2,7 +2,7 @@
 
 use super::files::{self, Store};
 use crate::cli::SeedArgs;
-use crate::kernel::cache::RedisLink;
+use crate::kernel::cache::{CacheState, LocalCaches, RedisLink};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::db::{Db, DbConn, PrepareError, refuse_url};
 use crate::kernel::error::Refusal;
@@ -11,6 +11,7 @@ use crate::kernel::task::Tasks;
 use actix_web::rt;
 use anyhow::Context;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// See `seed`.
@@ -22,8 +23,10 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let redis = args.storage.redis_url.as_ref().map(|url| connect(&runtime, url)).transpose()?;
 
     let url = &args.storage.database_url;
+    // A command changes no row by a use case; it empties the whole cache.
+    let no_effects = Arc::new(CacheState::InProcess(LocalCaches::default()));
     let tasks = Tasks::on(runtime.tokio_runtime().handle().clone(), 1);
-    let db = Db::new(url, args.storage.database_session(), 1, &tasks);
+    let db = Db::new(url, args.storage.database_session(), 1, no_effects, &tasks);
     db.prepare(None).map_err(|error| match error {
         PrepareError::Failed(error) => error,
         away @ PrepareError::Unavailable(_) => away.into(),

@@ -69,7 +69,7 @@ fn watch_for_other_writers(shared: &Shared, products: &crate::product::Products)
     use std::time::Duration;
 
     const LOOK_EVERY: Duration = Duration::from_millis(500);
-    if !matches!(shared.cache, CacheState::InProcess) {
+    if !matches!(shared.cache, CacheState::InProcess(_)) {
         return;
     }
     let (db, products) = (shared.db.clone(), products.clone());

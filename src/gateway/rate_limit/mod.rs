@@ -158,7 +158,7 @@ impl RateLimit {
 pub fn shared_link(cache: &CacheState) -> Option<&RedisLink> {
     match cache {
         CacheState::Redis(link) => Some(link),
-        CacheState::InProcess => None,
+        CacheState::InProcess(_) => None,
     }
 }
 

@@ -8,12 +8,13 @@
 use super::live::Live;
 use super::owed::Owed;
 use super::patience::{OutOfTime, within};
+use crate::kernel::effect::Announcement;
 use deadpool_redis::Pool;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{RedisError, cmd};
+use deadpool_redis::redis::{RedisError, Script};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -340,7 +341,7 @@ impl Keeper {
                 live.clear().await?;
             }
             for key in keys.keys() {
-                remove(live.clone(), key).await?;
+                remove(live.clone(), key, None).await?;
             }
             Ok::<(), RedisError>(())
         };
@@ -428,14 +429,33 @@ impl Keeper {
     }
 }
 
-/// Removes an entry, whatever it is: a row that a write has replaced, an absence that a write has
-/// ended, or the reservation of somebody who may have loaded the one or the other.
+/// Removes an entry: a row that a write has replaced, an absence that a write has ended, the
+/// reservation of somebody who may have loaded the one or the other, or this write's own announcement.
+/// That of another write stays: its commit may be yet to come.
 ///
 /// # Errors
 /// Those of Redis.
-pub async fn remove(mut live: Live, key: &str) -> Result<(), RedisError> {
-    cmd("DEL").arg(key).exec_async(&mut live.conn).await
+pub async fn remove(
+    mut live: Live,
+    key: &str,
+    announcement: Option<Announcement>,
+) -> Result<(), RedisError> {
+    let own = announcement.map_or_else(String::new, |announcement| announcement.to_string());
+    REMOVE.key(key).arg(own).invoke_async(&mut live.conn).await
 }
+
+/// Removes the entry KEYS[1], but for an announcement other than ARGV[1]. The letter behind the
+/// format and the epoch tells an announcement.
+static REMOVE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local entry = redis.pcall('GETRANGE', KEYS[1], 34, 51)
+        if type(entry) ~= 'string' or string.sub(entry, 1, 1) ~= 'A' or entry == 'A' .. ARGV[1] then
+            redis.call('DEL', KEYS[1])
+        end
+        ",
+    )
+});
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

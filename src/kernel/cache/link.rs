@@ -12,6 +12,7 @@ use super::keeper::{KEEPER_TURNS, Keeper, State, WRITE_TURNS, remove};
 use super::live::Live;
 use super::patience::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
+use crate::kernel::effect::Announcement;
 use anyhow::Context;
 use deadpool_redis::redis::{AsyncConnectionConfig, RedisError};
 use deadpool_redis::{Manager, Pool, Runtime};
@@ -22,6 +23,8 @@ use tokio::runtime::Handle;
 
 /// Between two looks at what is still to be delivered at the end.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long a thread waits for what it would rather have done.
+const BLOCKED_AT_MOST: Duration = Duration::from_millis(100);
 
 /// One connection for all; clones share it.
 #[derive(Clone)]
@@ -144,9 +147,28 @@ impl RedisLink {
         self.ask(DEADLINE, operation).await;
     }
 
+    /// Runs what a blocking thread waits for, which is not to be one of the link's own; returns
+    /// early where Redis does not answer in time, and at once where the link is not up.
+    pub(super) fn block_on<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), RedisError>> + Send + 'static,
+    {
+        let Some(live) = self.writing() else {
+            return;
+        };
+        let keeper = Arc::clone(&self.keeper);
+        let (done, waiting) = std::sync::mpsc::sync_channel::<()>(1);
+        self.thread.spawn(async move {
+            keeper.ask(&live, WRITE_TURNS, operation(live.clone())).await;
+            // Dropped, it also tells.
+            drop(done);
+        });
+        let _ended = waiting.recv_timeout(BLOCKED_AT_MOST);
+    }
+
     /// Removes an entry, or leaves that to the keeper. It is on record before it is tried: the
     /// keeper lets no reader back while one is outstanding.
-    pub(super) async fn invalidate(&self, key: String) {
+    pub(super) async fn invalidate(&self, key: String, announcement: Announcement) {
         let number = self.keeper.owed().add(key.clone());
         let Some(live) = self.writing() else {
             self.keeper.wake();
@@ -154,7 +176,9 @@ impl RedisLink {
         };
         let keeper = Arc::clone(&self.keeper);
         let removal = self.thread.spawn(async move {
-            let removed = keeper.ask(&live, WRITE_TURNS, remove(live.clone(), &key)).await;
+            let removed = keeper
+                .ask(&live, WRITE_TURNS, remove(live.clone(), &key, Some(announcement)))
+                .await;
             match removed {
                 Some(()) => keeper.owed().pay(&key, number),
                 None => keeper.wake(),

@@ -23,6 +23,7 @@ pub use link::RedisLink;
 #[cfg(fuzzing)]
 pub use shared::decode_row as decode_entry;
 
+use crate::kernel::effect::{Announcement, Effect, Effects};
 use crate::kernel::ids::Id;
 use crate::kernel::task::Tasks;
 use flights::Flights;
@@ -30,7 +31,8 @@ use futures_util::future::BoxFuture;
 use local::Local;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::Shared;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 /// A row that can be cached.
@@ -74,7 +76,7 @@ enum Reserved<V> {
     Absent,
     /// A fill with this ticket is taken until the row is invalidated or the cache emptied.
     For(Ticket),
-    /// The cache is away: load, and leave it alone.
+    /// The cache is away, or a write is about to replace the row: load, and leave the cache alone.
     Away,
 }
 
@@ -85,15 +87,71 @@ struct Ticket(String);
 /// How the cache is reached, for `/health`.
 #[derive(Clone)]
 pub enum CacheState {
-    InProcess,
+    InProcess(LocalCaches),
     Redis(RedisLink),
+}
+
+/// The caches of this process, by the kinds of their rows.
+#[derive(Clone, Default)]
+pub struct LocalCaches(Arc<RwLock<HashMap<&'static str, Arc<Forget>>>>);
+
+/// Has a cache forget a row.
+type Forget = dyn Fn(&Id) + Send + Sync;
+
+impl LocalCaches {
+    fn register(&self, kind: &'static str, forget: Arc<Forget>) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(kind, forget);
+    }
+
+    fn forget(&self, kind: &str, id: &Id) {
+        if let Some(forget) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(kind) {
+            forget(id);
+        }
+    }
+}
+
+impl Effects for CacheState {
+    fn announce(&self, effects: &[Effect]) -> Announcement {
+        let announcement = Announcement::new();
+        // A cache in this process ends with the process.
+        if let CacheState::Redis(link) = self
+            && !effects.is_empty()
+        {
+            let keys = effects.iter().map(|Effect::Forget { kind, id }| key(kind, id)).collect();
+            shared::announce(link, keys, announcement);
+        }
+        announcement
+    }
+
+    fn carry_out(
+        &self,
+        effects: Vec<Effect>,
+        announcement: Announcement,
+    ) -> BoxFuture<'static, ()> {
+        let state = self.clone();
+        Box::pin(async move {
+            for Effect::Forget { kind, id } in effects {
+                match &state {
+                    CacheState::InProcess(caches) => caches.forget(kind, &id),
+                    CacheState::Redis(link) => {
+                        link.invalidate(key(kind, &id), announcement).await;
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// The key of a row in Redis.
+fn key(kind: &str, id: &Id) -> String {
+    format!("chronos:{kind}:{id}")
 }
 
 impl CacheState {
     /// `connected`, `unavailable`, or `disabled` without Redis.
     pub fn as_str(&self) -> &'static str {
         match self {
-            CacheState::InProcess => "disabled",
+            CacheState::InProcess(_) => "disabled",
             CacheState::Redis(link) if link.is_up() => "connected",
             CacheState::Redis(_) => "unavailable",
         }
@@ -124,9 +182,20 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
         load: impl Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> + Send + Sync + 'static,
     ) -> Cache<V, E> {
         let store = Arc::new(match state {
-            CacheState::InProcess => Store::Local(Local::new(ttl)),
+            CacheState::InProcess(_) => Store::Local(Local::new(ttl)),
             CacheState::Redis(link) => Store::Shared(Shared::new(link.clone(), ttl)),
         });
+        if let CacheState::InProcess(caches) = state {
+            let forgetting = Arc::clone(&store);
+            caches.register(
+                V::KIND,
+                Arc::new(move |id| {
+                    if let Store::Local(local) = &*forgetting {
+                        local.invalidate(id);
+                    }
+                }),
+            );
+        }
         let load: Arc<Loader<V, E>> = Arc::new(load);
         let loading = Arc::clone(&store);
         let flights = Flights::new(tasks, move |id: Id| {
@@ -145,15 +214,6 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
             Lookup::Row(row) => Ok(Some((row, Origin::Cache))),
             Lookup::Absent => Ok(None),
             Lookup::Miss | Lookup::Away => self.flights.join(id).await,
-        }
-    }
-
-    /// To be called after every committed change, also after the row was made: from here on,
-    /// nothing that was loaded before the change is shown or filled in.
-    pub async fn invalidate(&self, id: &Id) {
-        match &*self.store {
-            Store::Local(local) => local.invalidate(id),
-            Store::Shared(shared) => shared.invalidate(id).await,
         }
     }
 

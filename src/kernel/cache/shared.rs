@@ -7,6 +7,7 @@
 use super::link::RedisLink;
 use super::live::{EPOCH_DIGITS, EPOCH_KEY, Live, is_epoch, is_wrong_type};
 use super::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
+use crate::kernel::effect::Announcement;
 use crate::kernel::ids::Id;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{RedisError, Script, pipe};
@@ -19,6 +20,10 @@ const HEADER_BYTES: usize = FORMAT.len() + EPOCH_DIGITS + 1;
 const ROW: char = 'V';
 const ABSENT: char = 'N';
 const RESERVED: char = 'R';
+const ANNOUNCED: char = 'A';
+/// How long an announcement stands: longer than any commit takes. Its write removes it; it ends by
+/// itself where the writer has died.
+const ANNOUNCEMENT_LIFETIME: Duration = Duration::from_secs(30);
 /// Rows above this are not cached: they would hold up everything behind them on the connection.
 const MAX_ENTRY_BYTES: usize = 256 * 1024;
 
@@ -59,6 +64,36 @@ static FILL: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// Writes the announcement ARGV[1] for ARGV[2] milliseconds in the place of the entry KEYS[2], in the
+/// epoch KEYS[1]; without an epoch, nothing is cached.
+static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local epoch = redis.pcall('GET', KEYS[1])
+        if type(epoch) == 'string' then
+            redis.call('SET', KEYS[2], 'C2' .. epoch .. ARGV[1], 'PX', ARGV[2])
+        end
+        ",
+    )
+});
+
+/// Puts an announcement in the place of each entry: until it is removed, or has ended, the row is
+/// read from the database and not cached.
+pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement) {
+    link.block_on(move |mut live| async move {
+        for key in keys {
+            ANNOUNCE
+                .key(EPOCH_KEY)
+                .key(key)
+                .arg(format!("{ANNOUNCED}{announcement}"))
+                .arg(milliseconds(ANNOUNCEMENT_LIFETIME))
+                .invoke_async::<()>(&mut live.conn)
+                .await?;
+        }
+        Ok(())
+    });
+}
+
 pub struct Shared<V> {
     link: RedisLink,
     ttl: Duration,
@@ -94,6 +129,7 @@ impl<V: Cacheable> Shared<V> {
                 Some(Content::Row(row)) if row.id() == id => return Reserved::Row(Arc::new(*row)),
                 Some(Content::Absent) => return Reserved::Absent,
                 Some(Content::Reserved(ticket)) => return Reserved::For(ticket),
+                Some(Content::Announced) => return Reserved::Away,
                 // In the next round it is replaced.
                 Some(Content::Row(_)) | None => {}
             }
@@ -113,10 +149,6 @@ impl<V: Cacheable> Shared<V> {
         let key = key_of::<V>(id);
         // A fill that fails costs the next reader a load, nothing else.
         self.link.tell(move |live| fill(live.conn, key, ticket, content, lifetime)).await;
-    }
-
-    pub async fn invalidate(&self, id: &Id) {
-        self.link.invalidate(key_of::<V>(id)).await;
     }
 }
 
@@ -187,7 +219,7 @@ fn milliseconds(lifetime: Duration) -> u64 {
 }
 
 fn key_of<V: Cacheable>(id: &Id) -> String {
-    format!("chronos:{}:{id}", V::KIND)
+    super::key(V::KIND, id)
 }
 
 /// What an entry says.
@@ -195,6 +227,8 @@ enum Content<V> {
     Row(Box<V>),
     Absent,
     Reserved(Ticket),
+    /// A write is about to replace the row, or has died after it did.
+    Announced,
 }
 
 /// The row of an entry of this epoch; `None` for anything else.
@@ -216,6 +250,7 @@ fn decode<V: Cacheable>(epoch: &str, bytes: &[u8]) -> Option<Content<V>> {
     match header.strip_prefix(FORMAT)?.strip_prefix(epoch)?.chars().next()? {
         ROW => serde_json::from_slice(rest).ok().map(Content::Row),
         ABSENT => rest.is_empty().then_some(Content::Absent),
+        ANNOUNCED => Some(Content::Announced),
         RESERVED => Some(Content::Reserved(Ticket(String::from_utf8(bytes.to_vec()).ok()?))),
         _ => None,
     }

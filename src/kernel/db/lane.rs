@@ -3,9 +3,10 @@
 use super::DbError;
 use super::connection::{Connector, Pooled};
 use super::hanging::{EndOf, Hanging, Running};
+use super::keyed_limit::{KeyPermit, KeyedLimit};
 use super::outage::Outage;
+use super::rows::Rows;
 use super::session::Session;
-use super::turnstile::{Turn, Turnstiles};
 use crate::kernel::config::DatabaseUrl;
 use crate::kernel::task::Tasks;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
@@ -129,7 +130,7 @@ impl Lane {
     pub async fn run_to_end<T, E, F, J>(
         &self,
         deadline: Deadline,
-        turnstile: Option<(&Turnstiles, &str)>,
+        rows: Option<(&KeyedLimit, &Rows)>,
         job: F,
     ) -> Result<T, E>
     where
@@ -138,7 +139,7 @@ impl Lane {
         J: Into<E>,
         E: From<DbError> + Send + 'static,
     {
-        let entering = tokio::time::timeout_at(deadline.0.into(), self.enter(turnstile));
+        let entering = tokio::time::timeout_at(deadline.0.into(), self.enter(rows));
         let places = entering.await.unwrap_or_else(|_| Err(self.too_late()))?;
         self.outage.check()?;
         let running = self.hanging.begin(places);
@@ -189,18 +190,20 @@ impl Lane {
         DbError::Unavailable(format!("no answer within {} ms", self.patience.as_millis()))
     }
 
-    async fn enter(&self, turnstile: Option<(&Turnstiles, &str)>) -> Result<Places, DbError> {
+    async fn enter(&self, rows: Option<(&KeyedLimit, &Rows)>) -> Result<Places, DbError> {
         let _waiting = Waiting::join(&self.waiting)?;
-        let turn = match turnstile {
-            Some((turnstiles, key)) => Some(turnstiles.enter(key).await),
-            None => None,
-        };
+        let mut row_permits = Vec::new();
+        if let Some((limit, rows)) = rows {
+            for row in rows.iter() {
+                row_permits.push(limit.acquire(row).await);
+            }
+        }
         let mut permits = Vec::with_capacity(self.places.len());
         for places in &self.places {
             let permit = Arc::clone(places).acquire_owned().await;
             permits.push(permit.expect("the semaphore is never closed"));
         }
-        Ok(Places { _permits: permits, _turn: turn })
+        Ok(Places { _permits: permits, _row_permits: row_permits })
     }
 }
 
@@ -247,7 +250,7 @@ async fn give_up_late(running: Arc<Running<Places>>, patience: Duration) {
 /// What a job holds while it runs.
 struct Places {
     _permits: Vec<OwnedSemaphorePermit>,
-    _turn: Option<Turn>,
+    _row_permits: Vec<KeyPermit>,
 }
 
 /// The instant at which a client gives up.

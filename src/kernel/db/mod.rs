@@ -10,26 +10,30 @@ mod error;
 mod file;
 mod hanging;
 mod json;
+mod keyed_limit;
 mod lane;
 mod migrate;
 mod occupied;
 mod outage;
+mod rows;
 mod session;
-mod turnstile;
+mod tx;
 
 pub use attempts::JobError;
 pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::DbError;
 pub use json::{Json, JsonObject};
+pub use keyed_limit::KeyedLimit;
 pub use migrate::{Load, PrepareError, Prepared};
+pub use rows::Rows;
 pub use session::Session;
-pub use turnstile::Turnstiles;
+pub use tx::Tx;
 
 use crate::kernel::config::DatabaseUrl;
+use crate::kernel::effect::Effects;
 use crate::kernel::error::Refusal;
 use crate::kernel::task::Tasks;
 use connection::{Ending, Pooled};
-use futures_util::future::BoxFuture;
 use lane::{Deadline, Lane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,7 +78,8 @@ struct Inner {
     writes: Lane,
     pings: Lane,
     last_ping: tokio::sync::Mutex<Option<Ping>>,
-    rows: Turnstiles,
+    rows: KeyedLimit,
+    effects: Arc<dyn Effects>,
     tasks: Tasks,
     migrated: AtomicBool,
 }
@@ -95,8 +100,15 @@ impl Db {
     ///
     /// `session` is whose the sessions of PostgreSQL are.
     ///
-    /// Writes run in `tasks`, and every query on its blocking threads.
-    pub fn new(url: &DatabaseUrl, session: Session, pool_size: u32, tasks: &Tasks) -> Db {
+    /// Writes run in `tasks`, and every query on its blocking threads. `effects` carries out what
+    /// must follow a commit.
+    pub fn new(
+        url: &DatabaseUrl,
+        session: Session,
+        pool_size: u32,
+        effects: Arc<dyn Effects>,
+        tasks: &Tasks,
+    ) -> Db {
         let lane = |size, deadline| Lane::new(url, session, size, deadline, tasks);
         // A list may take a hundred times as long as the read of a row, and keep a processor busy
         // all the while, here and at the database: lists have a third of the places, and fewer than
@@ -129,7 +141,8 @@ impl Db {
             writes,
             pings: lane(1, PING_DEADLINE),
             last_ping: tokio::sync::Mutex::default(),
-            rows: Turnstiles::new(WRITES_AT_ONE_ROW),
+            rows: KeyedLimit::new(WRITES_AT_ONE_ROW),
+            effects,
             tasks: tasks.clone(),
             migrated: AtomicBool::new(false),
         }))
@@ -177,32 +190,35 @@ impl Db {
 
     /// Runs `job` in one transaction, which can write from its start: committed when it returns
     /// `Ok`, rolled back otherwise. After a deadlock and the like it runs again, in a new
-    /// transaction, as if for the first time. `row` names what is written, such as `product:prod_001`: few
-    /// writes of one row run at once, so that a row in great demand leaves room for the others.
+    /// transaction, as if for the first time. `rows` names what is written: few writes of one row
+    /// run at once, so that a row in great demand leaves room for the others.
     ///
-    /// `committed` runs after every commit that was made or may have been made, before the client
-    /// is answered where there is time, and else behind its back: neither a disconnect nor the
-    /// deadline nor the stop of a worker cancels it.
+    /// What `job` registers is carried out after every commit that was made or may have been made,
+    /// before the client is answered where there is time, and else behind its back: neither a
+    /// disconnect nor the deadline nor the stop of a worker cancels it.
     ///
     /// # Errors
     /// As [`Db::read`]. After [`DbError::Unavailable`] the effect is unknown, as ever when an
     /// answer is lost.
-    pub async fn write<T, E, F, C>(&self, row: String, mut job: F, committed: C) -> Result<T, E>
+    pub async fn write<T, E, F>(&self, rows: Rows, mut job: F) -> Result<T, E>
     where
-        F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
-        C: FnOnce(&T) -> BoxFuture<'static, ()> + Send + 'static,
-        T: Send + Sync + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
         E: JobError,
     {
         self.refuse_before_migration()?;
         self.row_was_asked_for();
+        let announcing = Arc::clone(&self.0.effects);
         let mut in_time = move |conn: &mut DbConn, deadline: Deadline| {
-            let value = job(conn)?;
+            let mut tx = Tx::on(conn);
+            let value = job(&mut tx)?;
+            let effects = tx.into_effects();
+            let announcement = announcing.announce(&effects);
             if deadline.has_passed() {
                 // The client has its 503: better that it is true.
                 return Err(E::from(DbError::Unavailable("the write took too long".into())));
             }
-            Ok(value)
+            Ok((value, effects, announcement))
         };
         let transaction = move |pooled: &mut Pooled, deadline| {
             let session = pooled.session;
@@ -218,14 +234,14 @@ impl Db {
         let (answer, answered) = oneshot::channel();
         let db = self.clone();
         self.0.tasks.spawn(async move {
-            let at_row = Some((&db.0.rows, row.as_str()));
-            let result = match db.0.writes.run_to_end(deadline, at_row, transaction).await {
-                Ok(Ending::Committed(value)) => {
-                    committed(&value).await;
+            let limited = Some((&db.0.rows, &rows));
+            let result = match db.0.writes.run_to_end(deadline, limited, transaction).await {
+                Ok(Ending::Committed((value, effects, announcement))) => {
+                    db.0.effects.carry_out(effects, announcement).await;
                     Ok(value)
                 }
-                Ok(Ending::InDoubt(value, error)) => {
-                    committed(&value).await;
+                Ok(Ending::InDoubt((_, effects, announcement), error)) => {
+                    db.0.effects.carry_out(effects, announcement).await;
                     Err(E::from(error))
                 }
                 Err(error) => Err(error),

@@ -8,16 +8,16 @@ mod store;
 
 pub use store::delete_all;
 
-use crate::kernel::db::{Db, DbConn, DbError, JobError, Turnstiles};
+use crate::kernel::db::{Db, DbError, JobError, KeyedLimit, Rows, Tx};
 use crate::kernel::http::{Answer, Failure, IdempotencyKey};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
-use futures_util::future::{BoxFuture, FutureExt};
+use diesel::result::Error;
 use std::time::Duration;
 use store::Claim;
 
 /// How long a request waits for an earlier one with its key to end.
-const PATIENCE: Duration = Duration::from_secs(1);
+const EARLIER_REQUEST_MAY_TAKE: Duration = Duration::from_secs(1);
 /// How often keys that are too old are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// How many of them one transaction deletes: it takes a few milliseconds.
@@ -52,91 +52,90 @@ impl From<KeyError> for Failure {
     }
 }
 
-/// How a change is answered: what its value looks like, and under which key that is kept.
-pub struct Reply<T> {
-    key: Option<IdempotencyKey>,
-    render: fn(&T) -> Answer,
-}
-
-impl<T> Reply<T> {
-    pub fn new(key: Option<IdempotencyKey>, render: fn(&T) -> Answer) -> Reply<T> {
-        Reply { key, render }
-    }
-}
-
 /// Makes the changes of a slice; clones share everything.
 #[derive(Clone)]
 pub struct Changes {
     db: Db,
-    in_flight: Turnstiles,
+    in_flight: KeyedLimit,
 }
 
-/// What a transaction came to.
-enum Outcome<T> {
-    Made(T, Answer),
-    MadeBefore(Answer),
+/// Why a change was not made.
+enum NotMade<E> {
+    Key(KeyError),
+    UseCase(E),
 }
 
 impl Changes {
     pub fn new(db: &Db) -> Changes {
-        Changes { db: db.clone(), in_flight: Turnstiles::new(1) }
+        Changes { db: db.clone(), in_flight: KeyedLimit::new(1) }
     }
 
-    /// As [`Db::write`], answered as `reply` says: with a key, only the first request of that key
-    /// runs `job`, and every other one gets its answer. `committed` then gets nothing, and has to do
-    /// its work all the same: whoever made the change may have died before it came to that.
+    /// Runs a use case as [`Db::write`] does, and renders what it returns. With a key, only the first
+    /// request of that key runs it, and every other one gets the answer of the first.
     ///
     /// # Errors
-    /// Those of [`Db::write`] and [`KeyError`].
-    pub async fn make<T, E, F, C>(
+    /// Those of the use case and of [`Db::write`]; [`KeyError`].
+    pub async fn make<T, E, F>(
         &self,
-        row: String,
-        reply: Reply<T>,
-        mut job: F,
-        committed: C,
-    ) -> Result<Answer, E>
+        key: Option<IdempotencyKey>,
+        rows: Rows,
+        mut use_case: F,
+        render: fn(&T) -> Answer,
+    ) -> Result<Answer, Failure>
     where
-        F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
-        C: FnOnce(Option<&T>) -> BoxFuture<'static, ()> + Send + 'static,
-        T: Send + Sync + 'static,
-        E: JobError + From<KeyError>,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: 'static,
+        E: JobError + Into<Failure>,
     {
-        let Reply { key, render } = reply;
         // Waited for here, so that those who repeat themselves hold no connection meanwhile.
-        let turn = match &key {
+        let permit = match &key {
             Some(key) => {
-                let entering = self.in_flight.enter(&key.digest);
-                Some(
-                    tokio::time::timeout(PATIENCE, entering)
-                        .await
-                        .map_err(|_| KeyError::InFlight)?,
-                )
+                let acquiring = self.in_flight.acquire(&key.digest);
+                let permit = tokio::time::timeout(EARLIER_REQUEST_MAY_TAKE, acquiring).await;
+                Some(permit.map_err(|_| KeyError::InFlight)?)
             }
             None => None,
         };
-        let once = move |conn: &mut DbConn| -> Result<Outcome<T>, E> {
-            let _held_to_the_end = &turn;
+        let once = move |tx: &mut Tx<'_>| -> Result<Answer, NotMade<E>> {
+            let _held_to_the_end = &permit;
             if let Some(key) = &key {
-                match store::claim(conn, key, PATIENCE)? {
+                match store::claim(tx.conn(), key, EARLIER_REQUEST_MAY_TAKE)? {
                     Claim::Fresh => {}
-                    Claim::Kept(answer) => return Ok(Outcome::MadeBefore(answer)),
-                    Claim::Refused(error) => return Err(error.into()),
+                    Claim::Kept(answer) => return Ok(answer),
+                    Claim::Refused(error) => return Err(NotMade::Key(error)),
                 }
             }
-            let value = job(conn)?;
-            let answer = render(&value);
+            let answer = render(&use_case(tx).map_err(NotMade::UseCase)?);
             if let Some(key) = &key {
-                store::keep(conn, key, &answer)?;
+                store::keep(tx.conn(), key, &answer)?;
             }
-            Ok(Outcome::Made(value, answer))
+            Ok(answer)
         };
-        let committed = move |outcome: &Outcome<T>| match outcome {
-            Outcome::Made(value, _) => committed(Some(value)),
-            Outcome::MadeBefore(_) => committed(None),
-        };
-        Ok(match self.db.write(row, once, committed).await? {
-            Outcome::Made(_, answer) | Outcome::MadeBefore(answer) => answer,
+        self.db.write(rows, once).await.map_err(|error| match error {
+            NotMade::Key(error) => error.into(),
+            NotMade::UseCase(error) => error.into(),
         })
+    }
+}
+
+impl<E: From<DbError>> From<DbError> for NotMade<E> {
+    fn from(error: DbError) -> Self {
+        NotMade::UseCase(error.into())
+    }
+}
+
+impl<E: From<Error>> From<Error> for NotMade<E> {
+    fn from(error: Error) -> Self {
+        NotMade::UseCase(error.into())
+    }
+}
+
+impl<E: JobError> JobError for NotMade<E> {
+    fn database_error(&self) -> Option<&DbError> {
+        match self {
+            NotMade::Key(_) => None,
+            NotMade::UseCase(error) => error.database_error(),
+        }
     }
 }
 
@@ -158,9 +157,9 @@ pub async fn forget_old_keys(db: Db) {
 async fn forget_all_old(db: &Db) -> Result<usize, DbError> {
     let mut count = 0;
     loop {
-        let forget = |conn: &mut DbConn| store::forget_old(conn, BATCH).map_err(DbError::from);
-        let nothing_follows = |_: &usize| std::future::ready(()).boxed();
-        let forgotten = db.write("idempotency_keys".into(), forget, nothing_follows).await?;
+        let rows = Rows::named(["idempotency_keys".to_owned()]);
+        let forget = |tx: &mut Tx<'_>| store::forget_old(tx.conn(), BATCH).map_err(DbError::from);
+        let forgotten = db.write(rows, forget).await?;
         count += forgotten;
         if forgotten == 0 {
             return Ok(count);
