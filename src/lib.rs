@@ -2,9 +2,7 @@
 //!
 //! ```text
 //! main ── cli            the command line
-//!      ├─ server         composition root: a role becomes listeners and mounts
-//!      ├─ seed           data files into one transaction
-//!      └─ token          a token for who holds the key
+//!      └─ app            composition root: serve, seed, token; names every module
 //! gateway                the public door: rate limit, token, forwarding; no tables
 //! product, customer      a slice each: routes · wire · model · service · store · error
 //! schema                 the tables, as diesel sees them
@@ -12,8 +10,9 @@
 //! ```
 //!
 //! Imports point downwards only. Slices never import each other, and the gateway imports no slice:
-//! `server` hands it what to mount. `docs/ARCHITECTURE.md` walks one read and one write through.
+//! `app` hands it what to mount. `docs/ARCHITECTURE.md` walks one read and one write through.
 
+pub mod app;
 pub mod cli;
 #[cfg(all(feature = "customer", feature = "database"))]
 pub mod customer;
@@ -24,6 +23,3 @@ pub mod kernel;
 pub mod product;
 #[cfg(feature = "database")]
 pub mod schema;
-pub mod seed;
-pub mod server;
-pub mod token;

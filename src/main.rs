@@ -32,9 +32,9 @@ fn main() -> ExitCode {
         log::warn!(".env: {name} is no setting of Chronos, and changes nothing");
     }
     let outcome = match cli.command {
-        Command::Serve(args) => chronos::server::serve(args),
-        Command::Seed(args) => chronos::seed::seed(&args),
-        Command::Token(args) => chronos::token::token(&args),
+        Command::Serve(args) => chronos::app::serve(args),
+        Command::Seed(args) => chronos::app::seed(&args),
+        Command::Token(args) => chronos::app::token(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

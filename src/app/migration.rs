@@ -1,6 +1,6 @@
 //! The schema before the first query: at once where the database is there, else as soon as it is.
 
-use super::Shared;
+use super::serve::Shared;
 use crate::cli::ServeArgs;
 use futures_util::future::LocalBoxFuture;
 
@@ -33,9 +33,9 @@ pub async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
 /// When the schema cannot be brought up to date, however long one waits.
 #[cfg(feature = "database")]
 pub async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migration> {
+    use crate::app::seed::EMBEDDED_STORE;
     use crate::cli::Role;
     use crate::kernel::db::{PrepareError, Prepared};
-    use crate::seed::EMBEDDED_STORE;
 
     if args.role == Role::Gateway {
         return Ok(Migration::done(""));

@@ -1,19 +1,13 @@
-//! The composition root: a role becomes listeners, what is mounted on them, and what they share.
+//! `chronos serve`: a role becomes listeners, what is mounted on them, and what they share.
 //!
-//! The only file that names every module. First everything is built and bound, so that a wrong
-//! setting ends the program before it serves; then it runs until a signal.
+//! First everything is built and bound, so that a wrong setting ends the program before it serves;
+//! then it runs until a signal.
 
-mod banner;
-mod descriptors;
-#[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
-mod health;
-mod listeners;
-mod migration;
-mod modules;
-mod probes;
-mod sockets;
-mod stop;
-
+use super::descriptors::Capacity;
+use super::listeners::{Around, Listener, Place};
+use super::probes::Probes;
+use super::sockets::Guards;
+use super::stop::{Signals, Stop, Stopped};
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, LocalCaches, RedisLink};
 use crate::kernel::config::{DatabaseUrl, ListenSettings};
@@ -26,16 +20,12 @@ use crate::kernel::idempotency::forget_old_keys;
 use crate::kernel::task::Tasks;
 use actix_web::rt;
 use anyhow::Context;
-use descriptors::Capacity;
 use futures_util::future::{Either, join_all, select};
-use listeners::{Around, Listener, Place};
-use probes::Probes;
-use sockets::Guards;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
-use stop::{Signals, Stop, Stopped};
 use tokio::runtime::Runtime;
 
 /// Serves until SIGTERM, SIGHUP or SIGINT, then lets the requests in flight finish.
@@ -86,11 +76,11 @@ const TASKS_MAY_TAKE: Duration = Duration::from_secs(2);
 const INVALIDATIONS_MAY_TAKE: Duration = Duration::from_secs(1);
 
 /// What the modules of one process share.
-struct Shared {
-    tasks: Tasks,
+pub struct Shared {
+    pub tasks: Tasks,
     #[cfg(feature = "database")]
-    db: Db,
-    cache: CacheState,
+    pub db: Db,
+    pub cache: CacheState,
 }
 
 impl Shared {
@@ -106,7 +96,7 @@ impl Shared {
 }
 
 /// Whether a process of this role serves the listener of that one.
-fn serves(role: Role, listener: Role) -> bool {
+pub fn serves(role: Role, listener: Role) -> bool {
     role == Role::All || role == listener
 }
 
@@ -124,7 +114,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             &args.storage.database_url,
             args.storage.database_session(),
             args.storage.database_pool_size,
-            std::sync::Arc::new(cache.clone()),
+            Arc::new(cache.clone()),
             &tasks,
         ),
         tasks,
@@ -144,8 +134,12 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             database: Some(shared.db.clone()).filter(|_| args.role != Role::Gateway),
         },
     };
-    let listeners =
-        listeners::bind(&args, &around, &shared.cache, &modules::modules(&args, &shared))?;
+    let listeners = super::listeners::bind(
+        &args,
+        &around,
+        &shared.cache,
+        &super::modules::modules(&args, &shared),
+    )?;
     let places: Vec<Place> = listeners.iter().map(|listener| listener.place).collect();
     if let CacheState::Redis(link) = &shared.cache {
         // Tried once before the store opens, so that its first answers can come from the cache.
@@ -155,7 +149,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         link.keep();
     }
     warn_of_open_services(&args, &places);
-    let mut starting = pin!(migration::start(&args, &shared));
+    let mut starting = pin!(super::migration::start(&args, &shared));
     let started = tokio::select! {
         migration = &mut starting => Some(migration?),
         () = patience_for_the_database(&args) => None,
@@ -170,7 +164,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         if args.role != Role::Gateway {
             rt::spawn(forget_old_keys(shared.db.clone()));
         }
-        banner::print(&args, &places, &migration);
+        super::banner::print(&args, &places, &migration);
         migration.finish.await
     };
     let serving = serve_all(listeners, drain, &args.listen, signals);

@@ -1,7 +1,7 @@
 //! `GET /health` of the services.
 
-use super::Shared;
 use super::modules::Configure;
+use super::serve::Shared;
 use crate::kernel::cache::CacheState;
 use crate::kernel::db::Db;
 use crate::kernel::time;

@@ -1,6 +1,6 @@
 //! File descriptors: how many the process may have, and how many of them connections may take.
 
-use super::serves;
+use super::serve::serves;
 use crate::cli::{Role, ServeArgs};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! The modules that this binary has, each ready to be mounted: the one place that knows which
 //! features were built.
 
-use super::Shared;
+use super::serve::Shared;
 use crate::cli::{Role, ServeArgs};
 use actix_web::web::ServiceConfig;
 use std::sync::Arc;
@@ -23,14 +23,18 @@ pub struct Module {
 /// The modules that were built and that the process serves.
 pub fn modules(args: &ServeArgs, shared: &Shared) -> Vec<Module> {
     let built = [products(args, shared), customers(shared)];
-    built.into_iter().flatten().filter(|module| super::serves(args.role, module.role)).collect()
+    built
+        .into_iter()
+        .flatten()
+        .filter(|module| super::serve::serves(args.role, module.role))
+        .collect()
 }
 
 #[cfg(all(feature = "product", feature = "database"))]
 fn products(args: &ServeArgs, shared: &Shared) -> Option<Module> {
     let ttl = args.storage.cache_ttl();
     let products = crate::product::Products::new(&shared.db, &shared.cache, ttl, &shared.tasks);
-    if super::serves(args.role, Role::Product) {
+    if super::serve::serves(args.role, Role::Product) {
         watch_for_other_writers(shared, &products);
     }
     Some(Module {

@@ -133,13 +133,13 @@ use actix_web::middleware::Identity as LimitRate;
 #[cfg(feature = "gateway")]
 mod gateway {
     use super::{Around, Listener, Module, bind_one};
+    use crate::app::serve::serves;
     use crate::cli::{Role, ServeArgs};
     use crate::gateway::{
         LimitRate, Mount, Proxy, RateLimit, RefusalLog, TokenKeys, Upstream, probe, proxy, routes,
         shared_link,
     };
     use crate::kernel::cache::CacheState;
-    use crate::server::serves;
     use actix_web::{rt, web};
 
     pub fn bind(

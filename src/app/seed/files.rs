@@ -66,9 +66,9 @@ impl Store {
     pub fn embedded() -> anyhow::Result<Store> {
         let source = |name: &str, text: &str| Source::new(format!("data/{name}"), text.to_owned());
         let (store, report) = Store::parse(
-            &source(PRODUCTS, include_str!("../../data/products.json")),
-            &source(CUSTOMERS, include_str!("../../data/customers.json")),
-            &source(ORDERS, include_str!("../../data/orders.json")),
+            &source(PRODUCTS, include_str!("../../../data/products.json")),
+            &source(CUSTOMERS, include_str!("../../../data/customers.json")),
+            &source(ORDERS, include_str!("../../../data/orders.json")),
         );
         report.into_result()?;
         Ok(store)

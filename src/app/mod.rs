@@ -1,0 +1,19 @@
+//! The composition root: the commands, and all that names every module.
+
+mod banner;
+mod descriptors;
+#[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
+mod health;
+mod listeners;
+mod migration;
+mod modules;
+mod probes;
+mod seed;
+mod serve;
+mod sockets;
+mod stop;
+mod token;
+
+pub use seed::seed;
+pub use serve::serve;
+pub use token::token;
