@@ -9,7 +9,7 @@ use super::probes::Probes;
 use super::sockets::Guards;
 use super::stop::{Signals, Stop, Stopped};
 use crate::cli::{Role, ServeArgs};
-use crate::kernel::cache::{CacheState, LocalCaches, RedisLink};
+use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::{DatabaseUrl, ListenSettings};
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
@@ -17,6 +17,7 @@ use crate::kernel::error::Refusal;
 use crate::kernel::http::Drain;
 #[cfg(feature = "database")]
 use crate::kernel::idempotency::forget_old_keys;
+use crate::kernel::redis::RedisLink;
 use crate::kernel::task::Tasks;
 use actix_web::rt;
 use anyhow::Context;

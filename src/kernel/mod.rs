@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod json;
 pub mod money;
+pub mod redis;
 pub mod streams;
 pub mod task;
 pub mod telemetry;

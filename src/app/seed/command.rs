@@ -2,10 +2,11 @@
 
 use super::files::{self, Store};
 use crate::cli::SeedArgs;
-use crate::kernel::cache::{CacheState, LocalCaches, RedisLink};
+use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::db::{Db, DbConn, PrepareError, refuse_url};
 use crate::kernel::error::Refusal;
+use crate::kernel::redis::RedisLink;
 use crate::kernel::streams;
 use crate::kernel::task::Tasks;
 use actix_web::rt;

@@ -11,9 +11,10 @@ mod shared;
 
 pub use middleware::LimitRate;
 
-use crate::kernel::cache::{CacheState, RedisLink};
+use crate::kernel::cache::CacheState;
 use crate::kernel::config::TrustedProxies;
 use crate::kernel::http::Failure;
+use crate::kernel::redis::RedisLink;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};

@@ -5,7 +5,7 @@
 //! full bucket, or as an empty one where it lies further ahead than a bucket can.
 
 use super::Verdict;
-use crate::kernel::cache::RedisLink;
+use crate::kernel::redis::RedisLink;
 use deadpool_redis::redis::{FromRedisValue, Script, Value};
 use std::net::IpAddr;
 use std::num::NonZeroU32;

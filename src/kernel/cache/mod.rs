@@ -4,33 +4,28 @@
 //! - whoever loads reserves the entry first, an invalidation ends the reservation, and a fill is
 //!   taken only while its reservation stands: a slow reader cannot put an old row back, however
 //!   slow it is;
-//! - a reader shares only a load that started after it came (`flights`);
+//! - a reader shares only a load that started after it came (`single_flight`);
 //! - Redis is asked under one deadline, and believed again after a silence only when every missed
-//!   invalidation has been delivered (`link`, `keeper`).
+//!   invalidation has been delivered (`kernel/redis`).
 //!
 //! That there is no such row is cached like a row, for a shorter time.
 
-mod flights;
-mod keeper;
-mod link;
-mod live;
 mod local;
-mod owed;
-mod patience;
 mod shared;
+mod single_flight;
 
-pub use link::RedisLink;
 #[cfg(fuzzing)]
 pub use shared::decode_row as decode_entry;
 
 use crate::kernel::effect::{Announcement, Effect, Effects};
 use crate::kernel::ids::Id;
+use crate::kernel::redis::RedisLink;
 use crate::kernel::task::Tasks;
-use flights::Flights;
 use futures_util::future::BoxFuture;
 use local::Local;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::Shared;
+use single_flight::SingleFlight;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -164,7 +159,7 @@ pub type Loader<V, E> = dyn Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> +
 /// A cache of `V`, loading with errors `E`; clones share everything.
 pub struct Cache<V, E> {
     store: Arc<Store<V>>,
-    flights: Flights<V, E>,
+    single_flight: SingleFlight<V, E>,
 }
 
 enum Store<V> {
@@ -198,11 +193,11 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
         }
         let load: Arc<Loader<V, E>> = Arc::new(load);
         let loading = Arc::clone(&store);
-        let flights = Flights::new(tasks, move |id: Id| {
+        let single_flight = SingleFlight::new(tasks, move |id: Id| {
             let (store, load) = (Arc::clone(&loading), Arc::clone(&load));
             Box::pin(async move { store.get_or_load(&id, &*load).await })
         });
-        Cache { store, flights }
+        Cache { store, single_flight }
     }
 
     /// The row, from the cache or else from the database.
@@ -213,7 +208,7 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
         match self.store.lookup(id).await {
             Lookup::Row(row) => Ok(Some((row, Origin::Cache))),
             Lookup::Absent => Ok(None),
-            Lookup::Miss | Lookup::Away => self.flights.join(id).await,
+            Lookup::Miss | Lookup::Away => self.single_flight.join(id).await,
         }
     }
 
@@ -227,7 +222,7 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
 
 impl<V, E> Clone for Cache<V, E> {
     fn clone(&self) -> Self {
-        Cache { store: Arc::clone(&self.store), flights: self.flights.clone() }
+        Cache { store: Arc::clone(&self.store), single_flight: self.single_flight.clone() }
     }
 }
 

@@ -4,11 +4,10 @@
 //! number of a reservation, or nothing. Whatever does not read as one (an older or newer format,
 //! another type, garbage, 10 MB) is a miss and is replaced.
 
-use super::link::RedisLink;
-use super::live::{EPOCH_DIGITS, EPOCH_KEY, Live, is_epoch, is_wrong_type};
 use super::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
 use crate::kernel::effect::Announcement;
 use crate::kernel::ids::Id;
+use crate::kernel::redis::{EPOCH_DIGITS, EPOCH_KEY, Live, RedisLink, is_epoch, is_wrong_type};
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{RedisError, Script, pipe};
 use std::marker::PhantomData;

@@ -1,16 +1,16 @@
 //! The connection to Redis, as the cache uses it: reads and invalidations, each under a deadline.
 //!
-//! When an operation runs out of time, readers stop asking at once and the keeper pings: a Redis
-//! that answers was only slow for a moment and is used again. One that does not is down: the keeper
+//! When an operation runs out of time, readers stop asking at once and the supervisor pings: a Redis
+//! that answers was only slow for a moment and is used again. One that does not is down: the supervisor
 //! connects again, delivers the invalidations that were missed, and lets readers back after a pause
 //! in which every other replica does the same.
 //!
-//! The connection, its deadlines and its keeper have a thread of their own: what else the process
+//! The connection, its deadlines and its supervisor have a thread of their own: what else the process
 //! does must not look like a Redis that is slow.
 
-use super::keeper::{KEEPER_TURNS, Keeper, State, WRITE_TURNS, remove};
 use super::live::Live;
-use super::patience::{OutOfTime, TURN, within};
+use super::supervisor::{SUPERVISOR_TURNS, State, Supervisor, WRITE_TURNS, remove};
+use super::turns::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::effect::Announcement;
 use anyhow::Context;
@@ -29,7 +29,7 @@ const BLOCKED_AT_MOST: Duration = Duration::from_millis(100);
 /// One connection for all; clones share it.
 #[derive(Clone)]
 pub struct RedisLink {
-    keeper: Arc<Keeper>,
+    supervisor: Arc<Supervisor>,
     thread: Handle,
 }
 
@@ -47,7 +47,7 @@ impl RedisLink {
         let manager = Manager::new_with_config(url.expose(), config)?;
         let pool = Pool::builder(manager).max_size(1).runtime(Runtime::Tokio1).build()?;
         let thread = start_thread().context("starting the thread of Redis")?;
-        Ok(RedisLink { keeper: Arc::new(Keeper::new(pool)), thread })
+        Ok(RedisLink { supervisor: Arc::new(Supervisor::new(pool)), thread })
     }
 
     /// Connects, once: at the start, or for a command that runs and ends.
@@ -55,10 +55,10 @@ impl RedisLink {
     /// # Errors
     /// When Redis does not answer in time.
     pub async fn connect(&self) -> anyhow::Result<()> {
-        let keeper = Arc::clone(&self.keeper);
+        let supervisor = Arc::clone(&self.supervisor);
         let connecting = self.thread.spawn(async move {
-            let live = keeper.connect().await?;
-            keeper.set(State::Up(live));
+            let live = supervisor.connect().await?;
+            supervisor.set(State::Up(live));
             anyhow::Ok(())
         });
         connecting.await?
@@ -66,15 +66,15 @@ impl RedisLink {
 
     /// Keeps the link alive from now on, for as long as the process lives.
     pub fn keep(&self) {
-        let keeper = Arc::clone(&self.keeper);
-        self.thread.spawn(async move { keeper.keep().await });
+        let supervisor = Arc::clone(&self.supervisor);
+        self.thread.spawn(async move { supervisor.supervise().await });
     }
 
-    /// Waits until Redis has learned of every write, at most for `patience`.
+    /// Waits until Redis has learned of every write, at most for `turns`.
     pub async fn settle(&self, patience: Duration) {
         let delivered = async {
-            while !self.keeper.owed().is_empty() {
-                self.keeper.wake();
+            while !self.supervisor.pending().is_empty() {
+                self.supervisor.wake();
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
@@ -103,13 +103,13 @@ impl RedisLink {
         let live = self.reading()?;
         let turns = deadline.as_millis() / TURN.as_millis();
         let turns = u32::try_from(turns).unwrap_or(u32::MAX);
-        let keeper = Arc::clone(&self.keeper);
-        self.run(async move { keeper.ask(&live, turns, operation(live.clone())).await }).await
+        let supervisor = Arc::clone(&self.supervisor);
+        self.run(async move { supervisor.ask(&live, turns, operation(live.clone())).await }).await
     }
 
     /// Since when Redis has answered without a break; `None` while it does not.
     pub fn up_for(&self) -> Option<Duration> {
-        self.is_up().then(|| self.keeper.since_up())
+        self.is_up().then(|| self.supervisor.since_up())
     }
 
     /// Empties the cache on every replica, at once.
@@ -118,7 +118,8 @@ impl RedisLink {
     /// When Redis does not answer in time.
     pub async fn clear(&self) -> anyhow::Result<()> {
         let live = self.writing().ok_or_else(|| anyhow::anyhow!("not connected"))?;
-        let clearing = self.thread.spawn(async move { within(KEEPER_TURNS, live.clear()).await });
+        let clearing =
+            self.thread.spawn(async move { within(SUPERVISOR_TURNS, live.clear()).await });
         let (cleared, _) =
             clearing.await?.map_err(|OutOfTime| anyhow::anyhow!("no answer in time"))?;
         Ok(cleared?)
@@ -126,7 +127,7 @@ impl RedisLink {
 
     /// Runs what a reader waits for; `None` when it failed, ran out of time, or cannot be believed,
     /// and at once where the link is not up. It may run twice.
-    pub(super) async fn read<T: Send + 'static, F>(
+    pub async fn read<T: Send + 'static, F>(
         &self,
         operation: impl Fn(Live) -> F + Send + Sync + 'static,
     ) -> Option<T>
@@ -134,12 +135,12 @@ impl RedisLink {
         F: Future<Output = Result<T, RedisError>> + Send + 'static,
     {
         let live = self.reading()?;
-        let keeper = Arc::clone(&self.keeper);
-        self.run(async move { keeper.read(&live, operation).await }).await
+        let supervisor = Arc::clone(&self.supervisor);
+        self.run(async move { supervisor.read(&live, operation).await }).await
     }
 
     /// Tells Redis what it may also miss.
-    pub(super) async fn tell<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    pub async fn tell<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
@@ -149,39 +150,39 @@ impl RedisLink {
 
     /// Runs what a blocking thread waits for, which is not to be one of the link's own; returns
     /// early where Redis does not answer in time, and at once where the link is not up.
-    pub(super) fn block_on<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    pub fn block_on<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
         let Some(live) = self.writing() else {
             return;
         };
-        let keeper = Arc::clone(&self.keeper);
+        let supervisor = Arc::clone(&self.supervisor);
         let (done, waiting) = std::sync::mpsc::sync_channel::<()>(1);
         self.thread.spawn(async move {
-            keeper.ask(&live, WRITE_TURNS, operation(live.clone())).await;
+            supervisor.ask(&live, WRITE_TURNS, operation(live.clone())).await;
             // Dropped, it also tells.
             drop(done);
         });
         let _ended = waiting.recv_timeout(BLOCKED_AT_MOST);
     }
 
-    /// Removes an entry, or leaves that to the keeper. It is on record before it is tried: the
-    /// keeper lets no reader back while one is outstanding.
-    pub(super) async fn invalidate(&self, key: String, announcement: Announcement) {
-        let number = self.keeper.owed().add(key.clone());
+    /// Removes an entry, or leaves that to the supervisor. It is on record before it is tried: the
+    /// supervisor lets no reader back while one is outstanding.
+    pub async fn invalidate(&self, key: String, announcement: Announcement) {
+        let number = self.supervisor.pending().add(key.clone());
         let Some(live) = self.writing() else {
-            self.keeper.wake();
+            self.supervisor.wake();
             return;
         };
-        let keeper = Arc::clone(&self.keeper);
+        let supervisor = Arc::clone(&self.supervisor);
         let removal = self.thread.spawn(async move {
-            let removed = keeper
+            let removed = supervisor
                 .ask(&live, WRITE_TURNS, remove(live.clone(), &key, Some(announcement)))
                 .await;
             match removed {
-                Some(()) => keeper.owed().pay(&key, number),
-                None => keeper.wake(),
+                Some(()) => supervisor.pending().acknowledge(&key, number),
+                None => supervisor.wake(),
             }
         });
         // It cannot panic, and the thread does not end.
@@ -190,7 +191,7 @@ impl RedisLink {
 
     /// The connection for a reader, where its answers can be believed.
     fn reading(&self) -> Option<Live> {
-        match &*self.keeper.read_state() {
+        match &*self.supervisor.read_state() {
             State::Up(live) => Some(live.clone()),
             State::Settling(..) | State::Suspect(..) | State::Down => None,
         }
@@ -198,7 +199,7 @@ impl RedisLink {
 
     /// The connection for an invalidation.
     fn writing(&self) -> Option<Live> {
-        self.keeper.read_state().live().cloned()
+        self.supervisor.read_state().live().cloned()
     }
 
     async fn run<T: Send + 'static>(

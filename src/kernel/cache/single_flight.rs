@@ -22,33 +22,33 @@ type Readers<V, E> = watch::Sender<Option<Outcome<V, E>>>;
 /// The keys with a load under way, each with the readers of its next load.
 type UnderWay<V, E> = HashMap<Id, Option<Readers<V, E>>>;
 
-type Fly<V, E> = dyn Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync;
+type Load<V, E> = dyn Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync;
 
-pub struct Flights<V, E>(Arc<Inner<V, E>>);
+pub struct SingleFlight<V, E>(Arc<Inner<V, E>>);
 
 struct Inner<V, E> {
-    fly: Box<Fly<V, E>>,
+    load: Box<Load<V, E>>,
     tasks: Tasks,
     under_way: Mutex<UnderWay<V, E>>,
 }
 
-impl<V, E> Clone for Flights<V, E> {
+impl<V, E> Clone for SingleFlight<V, E> {
     fn clone(&self) -> Self {
-        Flights(Arc::clone(&self.0))
+        SingleFlight(Arc::clone(&self.0))
     }
 }
 
-impl<V, E> Flights<V, E>
+impl<V, E> SingleFlight<V, E>
 where
     V: Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
     pub fn new(
         tasks: &Tasks,
-        fly: impl Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync + 'static,
+        load: impl Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync + 'static,
     ) -> Self {
-        Flights(Arc::new(Inner {
-            fly: Box::new(fly),
+        SingleFlight(Arc::new(Inner {
+            load: Box::new(load),
             tasks: tasks.clone(),
             under_way: Mutex::default(),
         }))
@@ -59,15 +59,15 @@ where
     /// # Errors
     /// That of the load; `None` when the load panicked.
     pub async fn join(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
-        let mut outcome = self.board(id);
+        let mut outcome = self.join_or_start(id);
         log::debug!("waiting for a load of {id}");
         match outcome.wait_for(Option::is_some).await {
-            Ok(landed) => landed.clone().ok_or(None)?.map_err(Some),
+            Ok(loaded) => loaded.clone().ok_or(None)?.map_err(Some),
             Err(_) => Err(None),
         }
     }
 
-    fn board(&self, id: &Id) -> watch::Receiver<Option<Outcome<V, E>>> {
+    fn join_or_start(&self, id: &Id) -> watch::Receiver<Option<Outcome<V, E>>> {
         let mut under_way = self.0.lock();
         match under_way.get_mut(id) {
             Some(Some(next)) => next.subscribe(),
@@ -80,17 +80,17 @@ where
                 let (sender, receiver) = watch::channel(None);
                 under_way.insert(id.clone(), None);
                 // A task of its own: a reader that goes away must not take the load from the rest.
-                self.0.tasks.spawn(Flights::run(self.clone(), id.clone(), sender));
+                self.0.tasks.spawn(SingleFlight::run(self.clone(), id.clone(), sender));
                 receiver
             }
         }
     }
 
     async fn run(self, id: Id, first: Readers<V, E>) {
-        let mut landing = Landing { inner: &self.0, id: &id, is_done: false };
+        let mut guard = Guard { inner: &self.0, id: &id, is_done: false };
         let mut readers = first;
         loop {
-            let outcome = (self.0.fly)(id.clone()).await;
+            let outcome = (self.0.load)(id.clone()).await;
             readers.send_replace(Some(outcome.clone()));
             let mut under_way = self.0.lock();
             match under_way.get_mut(&id).and_then(Option::take) {
@@ -102,7 +102,7 @@ where
                         next.send_replace(Some(outcome));
                     }
                     under_way.remove(&id);
-                    landing.is_done = true;
+                    guard.is_done = true;
                     return;
                 }
             }
@@ -118,13 +118,13 @@ impl<V, E> Inner<V, E> {
 }
 
 /// Frees the key if a load panics; its readers see their sender dropped.
-struct Landing<'a, V, E> {
+struct Guard<'a, V, E> {
     inner: &'a Inner<V, E>,
     id: &'a Id,
     is_done: bool,
 }
 
-impl<V, E> Drop for Landing<'_, V, E> {
+impl<V, E> Drop for Guard<'_, V, E> {
     fn drop(&mut self) {
         if !self.is_done {
             self.inner.lock().remove(self.id);

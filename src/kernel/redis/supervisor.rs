@@ -1,13 +1,13 @@
-//! The keeper of the link: connects, pings, delivers what is owed, and decides who is believed.
+//! The supervisor of the link: connects, pings, delivers what is pending, and decides who is believed.
 //!
 //! Two questions are kept apart. Whether Redis is away is judged by turns of the thread that would
-//! hear it (`patience`), so that a process that stood still blames nobody. Whether an answer can be
+//! hear it (`turns`), so that a process that stood still blames nobody. Whether an answer can be
 //! believed is judged by the clock, so that a process that stood still believes nothing that may
 //! have changed meanwhile.
 
 use super::live::Live;
-use super::owed::Owed;
-use super::patience::{OutOfTime, within};
+use super::pending::PendingInvalidations;
+use super::turns::{OutOfTime, within};
 use crate::kernel::effect::Announcement;
 use deadpool_redis::Pool;
 use deadpool_redis::redis::aio::MultiplexedConnection;
@@ -22,9 +22,9 @@ use tokio::sync::Notify;
 pub const READ_TURNS: u32 = 5;
 /// The whole of an invalidation: a lost one costs more than a wait.
 pub const WRITE_TURNS: u32 = 10;
-/// Connecting, and the keeper's own commands.
-pub const KEEPER_TURNS: u32 = 50;
-/// The keeper's ping when Redis is suspected to be down.
+/// Connecting, and the supervisor's own commands.
+pub const SUPERVISOR_TURNS: u32 = 50;
+/// The supervisor's ping when Redis is suspected to be down.
 const SUSPICION_TURNS: u32 = 10;
 /// After a silence of fewer turns no replica can have given up an invalidation.
 const HARMLESS_TURNS: u32 = WRITE_TURNS - 1;
@@ -44,13 +44,13 @@ const IN_USE: Duration = Duration::from_secs(1);
 /// Between two tries to connect.
 const CONNECT_EVERY: Duration = Duration::from_millis(250);
 /// From a reconnection to the first read: several looks, so that every replica that saw the
-/// outage has delivered what it owed.
+/// outage has delivered what was pending.
 const SETTLE: Duration = Duration::from_secs(1);
 
-pub struct Keeper {
+pub struct Supervisor {
     pool: Pool,
     state: RwLock<State>,
-    owed: Mutex<Owed>,
+    pending: Mutex<PendingInvalidations>,
     wake: Notify,
     /// Held by whoever confirms that Redis lives, so that the others share the outcome.
     confirming: tokio::sync::Mutex<()>,
@@ -72,7 +72,7 @@ pub enum State {
     Down,
     /// Connected; writers may use it, readers not before the instant.
     Settling(Live, Instant),
-    /// An operation ran out of so many turns; writers may use it, readers not before the keeper's
+    /// An operation ran out of so many turns; writers may use it, readers not before the supervisor's
     /// ping.
     Suspect(Live, u32),
     Up(Live),
@@ -91,12 +91,12 @@ impl State {
     }
 }
 
-impl Keeper {
-    pub fn new(pool: Pool) -> Keeper {
-        Keeper {
+impl Supervisor {
+    pub fn new(pool: Pool) -> Supervisor {
+        Supervisor {
             pool,
             state: RwLock::new(State::Down),
-            owed: Mutex::default(),
+            pending: Mutex::default(),
             wake: Notify::new(),
             confirming: tokio::sync::Mutex::default(),
             started: Instant::now(),
@@ -109,9 +109,9 @@ impl Keeper {
     }
 
     /// Looks after the link, for ever.
-    pub async fn keep(&self) {
+    pub async fn supervise(&self) {
         loop {
-            self.look().await;
+            self.tick().await;
             let since_use = self.now().saturating_sub(self.used_at.load(Ordering::Relaxed));
             let pause = match *self.read_state() {
                 State::Down => CONNECT_EVERY,
@@ -126,7 +126,7 @@ impl Keeper {
         }
     }
 
-    /// Makes the keeper look at once.
+    /// Makes the supervisor look at once.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
@@ -138,8 +138,8 @@ impl Keeper {
         }
     }
 
-    /// One round of the keeper.
-    async fn look(&self) {
+    /// One round of the supervisor.
+    async fn tick(&self) {
         let seen = self.read_state().clone();
         match &seen {
             State::Down => {
@@ -152,7 +152,7 @@ impl Keeper {
             State::Settling(live, until) => {
                 // One that is too slow for a read stays out: it would come and go, and empty the
                 // cache of the others each time.
-                if let Some(turns) = self.ping(live, KEEPER_TURNS).await
+                if let Some(turns) = self.ping(live, SUPERVISOR_TURNS).await
                     && self.deliver(live).await
                     && turns < READ_TURNS
                     && Instant::now() >= *until
@@ -173,7 +173,7 @@ impl Keeper {
                     }
                 }
             }
-            State::Up(live) => match self.ping(live, KEEPER_TURNS).await {
+            State::Up(live) => match self.ping(live, SUPERVISOR_TURNS).await {
                 Some(turns) if turns >= HARMLESS_TURNS => self.settle(live),
                 Some(_) => {
                     self.deliver(live).await;
@@ -194,9 +194,9 @@ impl Keeper {
             let conn = MultiplexedConnection::clone(&*self.pool.get().await?);
             anyhow::Ok(Live::on(conn).await?)
         };
-        let (live, _) = within(KEEPER_TURNS, opening)
+        let (live, _) = within(SUPERVISOR_TURNS, opening)
             .await
-            .map_err(|OutOfTime| anyhow::anyhow!("no answer within {KEEPER_TURNS}0 ms"))?;
+            .map_err(|OutOfTime| anyhow::anyhow!("no answer within {SUPERVISOR_TURNS}0 ms"))?;
         let live = live?;
         self.warn_of_eviction(&live).await;
         Ok(live)
@@ -207,7 +207,7 @@ impl Keeper {
         if self.was_warned.swap(true, Ordering::Relaxed) {
             return;
         }
-        let asked = within(KEEPER_TURNS, live.eviction_policy()).await;
+        let asked = within(SUPERVISOR_TURNS, live.eviction_policy()).await;
         if let Ok((Some(policy), _)) = asked
             && policy != "noeviction"
         {
@@ -329,12 +329,12 @@ impl Keeper {
         None
     }
 
-    /// Delivers what is owed; whatever cannot be delivered stays owed.
+    /// Delivers the pending invalidations; what cannot be delivered stays pending.
     async fn deliver(&self, live: &Live) -> bool {
         let (everything, keys) = {
-            let mut owed = self.owed();
-            // Taken before it is sent: what is owed from here on is not part of it.
-            (std::mem::take(&mut owed.everything), owed.keys.clone())
+            let mut pending = self.pending();
+            // Taken before it is sent: what is pending from here on is not part of it.
+            (std::mem::take(&mut pending.everything), pending.keys.clone())
         };
         let delivery = async {
             if everything {
@@ -345,22 +345,22 @@ impl Keeper {
             }
             Ok::<(), RedisError>(())
         };
-        if !matches!(within(KEEPER_TURNS, delivery).await, Ok((Ok(()), _))) {
-            self.owed().everything |= everything;
+        if !matches!(within(SUPERVISOR_TURNS, delivery).await, Ok((Ok(()), _))) {
+            self.pending().everything |= everything;
             self.fail(live, "invalidations could not be delivered");
             return false;
         }
-        let mut owed = self.owed();
+        let mut pending = self.pending();
         for (key, number) in &keys {
-            owed.pay(key, *number);
+            pending.acknowledge(key, *number);
         }
         true
     }
 
     /// Empties the cache after an outage. What replicas have delivered may not be all: one that
-    /// has ended meanwhile took what it owed with it.
+    /// has ended meanwhile took what was pending with it.
     async fn empty(&self, live: &Live) -> bool {
-        self.owed().everything = true;
+        self.pending().everything = true;
         self.deliver(live).await
     }
 
@@ -398,7 +398,7 @@ impl Keeper {
     /// Lets readers back, unless an invalidation is outstanding.
     fn rise(&self, live: &Live) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let may = state.is_on(live) && self.owed().is_empty();
+        let may = state.is_on(live) && self.pending().is_empty();
         if may {
             self.up_since.store(self.now(), Ordering::Relaxed);
             *state = State::Up(live.clone());
@@ -424,8 +424,8 @@ impl Keeper {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn owed(&self) -> MutexGuard<'_, Owed> {
-        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn pending(&self) -> MutexGuard<'_, PendingInvalidations> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
