@@ -7,7 +7,7 @@
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use chronos::gateway::TokenKeys;
-use chronos::kernel::http::bearer_token;
+use chronos::kernel::auth::bearer_token;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -4,13 +4,11 @@ use super::modules::Module;
 use super::probes::Probes;
 use super::sockets::{self, Closer, Guards};
 use crate::cli::{Role, ServeArgs};
+use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_token};
 use crate::kernel::cache::CacheState;
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::{
-    OwnHosts, ServiceToken, believe_caller, bound_body, edge, not_found, refuse_other_targets,
-    require_service_token,
-};
+use crate::kernel::http::{OwnHosts, bound_body, edge, not_found, refuse_other_targets};
 use actix_server::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
@@ -61,7 +59,7 @@ pub fn bind(
             move |config| {
                 (own.health)(config);
                 let routes = web::scope(own.prefix)
-                    .wrap(from_fn(believe_caller))
+                    .wrap(from_fn(caller_from_header))
                     .wrap(from_fn(require_service_token));
                 config
                     .app_data(web::Data::new(token.clone()))

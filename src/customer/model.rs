@@ -1,10 +1,10 @@
 //! The nouns around a customer and their rules. No I/O.
 
 use crate::kernel::error::Invalid;
-use crate::kernel::http::Cursor;
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
+use crate::kernel::page::Cursor;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};

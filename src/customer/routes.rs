@@ -8,9 +8,9 @@ use super::wire::{
     parse_list_query, parse_orders_query,
 };
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{
-    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Listing, Query, RowView, write_json,
-};
+use crate::kernel::http::{Answer, Failure, JsonBody, Listing, Query, RowView, write_json};
+use crate::kernel::idempotency::IdempotencyKey;
+use crate::kernel::page::Cursor;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the customers into a scope named `/customers`.

@@ -7,9 +7,9 @@ use super::model::{
 use super::wire::{CustomerRecord, OrderRecord};
 use crate::kernel::db::{DbConn, JsonObject, MultiBackend, is_postgres};
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{Page, Show};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
+use crate::kernel::page::{Page, Show};
 use crate::kernel::time;
 use crate::schema::{customers, order_items, orders};
 use chrono::{DateTime, NaiveDateTime, Utc};

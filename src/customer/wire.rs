@@ -8,9 +8,10 @@ use super::model::{
     order_id_at, parse_address, parse_name, parse_order_id, parse_phone, parse_quantity,
 };
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{Page, Pagination, Query};
+use crate::kernel::http::{Query, parse_page};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
+use crate::kernel::page::{Page, Pagination};
 use crate::kernel::wire::{Whole, not_null, present};
 use crate::kernel::{text, time};
 use chrono::{DateTime, Utc};
@@ -34,7 +35,7 @@ pub fn parse_list_query(query: &Query) -> Result<(CustomerFilter, Page), Invalid
         tier: query.get("tier")?.map(Tier::parse).transpose()?,
         email_part: query.get_with_plus("email")?.map(part).transpose()?,
     };
-    Ok((filter, Page::parse(query, DEFAULT_LIMIT)?))
+    Ok((filter, parse_page(query, DEFAULT_LIMIT)?))
 }
 
 /// Reads the query of `GET /customers/{id}/orders`.
@@ -42,7 +43,7 @@ pub fn parse_list_query(query: &Query) -> Result<(CustomerFilter, Page), Invalid
 /// # Errors
 /// Names the parameter that is wrong.
 pub fn parse_orders_query(query: &Query) -> Result<Page, Invalid> {
-    let page = Page::parse(query, DEFAULT_LIMIT)?;
+    let page = parse_page(query, DEFAULT_LIMIT)?;
     if page.after.as_ref().is_some_and(|cursor| order_id_at(cursor).is_none()) {
         return Err(Invalid::new("after", "must be a cursor from a Link header"));
     }

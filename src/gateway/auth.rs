@@ -3,9 +3,8 @@
 use super::error::GatewayError;
 use super::refusal::{Refusal, RefusalLog};
 use super::token::TokenKeys;
-use crate::kernel::http::{
-    BodyLimit, Caller, Failure, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bearer_token,
-};
+use crate::kernel::auth::{Caller, bearer_token};
+use crate::kernel::http::{BodyLimit, Failure, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES};
 use crate::kernel::telemetry::RequestId;
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::AUTHORIZATION;

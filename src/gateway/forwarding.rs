@@ -1,7 +1,7 @@
 //! Which headers cross the gateway, and which it writes itself.
 
+use crate::kernel::auth::{Caller, X_USER_ID};
 use crate::kernel::config::TrustedProxies;
-use crate::kernel::http::{Caller, X_USER_ID};
 use actix_web::HttpRequest;
 use actix_web::http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderName, HeaderValue,

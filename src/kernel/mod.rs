@@ -2,6 +2,7 @@
 //!
 //! Nothing in here imports a slice, the gateway or the server.
 
+pub mod auth;
 pub mod cache;
 pub mod config;
 #[cfg(feature = "database")]
@@ -14,6 +15,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod json;
 pub mod money;
+pub mod page;
 pub mod redis;
 pub mod streams;
 pub mod task;

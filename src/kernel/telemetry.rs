@@ -131,7 +131,7 @@ fn random_u128() -> u128 {
 /// Who calls, as the layers behind the edge find out: an extension of the request, whose clones are
 /// the same.
 #[derive(Debug, Clone, Default)]
-pub struct Visitor(Rc<Known>);
+pub struct RequestOrigin(Rc<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -139,30 +139,30 @@ struct Known {
     user: RefCell<Option<String>>,
 }
 
-impl Visitor {
-    /// The visitor of a request, known by the peer of its connection alone.
-    pub fn of_peer(peer: Option<IpAddr>) -> Visitor {
-        let visitor = Visitor::default();
-        visitor.0.client.set(peer.map(|peer| peer.to_canonical()));
-        visitor
+impl RequestOrigin {
+    /// The origin of a request, known by the peer of its connection alone.
+    pub fn of_peer(peer: Option<IpAddr>) -> RequestOrigin {
+        let origin = RequestOrigin::default();
+        origin.0.client.set(peer.map(|peer| peer.to_canonical()));
+        origin
     }
 
     /// The client that stands behind a proxy in front.
     pub fn comes_from(request: &ServiceRequest, client: IpAddr) {
-        if let Some(visitor) = request.extensions().get::<Visitor>() {
-            visitor.0.client.set(Some(client));
+        if let Some(origin) = request.extensions().get::<RequestOrigin>() {
+            origin.0.client.set(Some(client));
         }
     }
 
     /// The user of the token.
     pub fn is_user(request: &ServiceRequest, user_id: &str) {
-        if let Some(visitor) = request.extensions().get::<Visitor>() {
-            visitor.0.user.replace(Some(discreet_user(user_id)));
+        if let Some(origin) = request.extensions().get::<RequestOrigin>() {
+            origin.0.user.replace(Some(discreet_user(user_id)));
         }
     }
 }
 
-impl fmt::Display for Visitor {
+impl fmt::Display for RequestOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.client.get() {
             Some(client) => write!(f, "client={client}")?,
@@ -184,7 +184,7 @@ fn discreet_user(user_id: &str) -> String {
 /// is no id, or is no word for a method: they may be e-mail addresses or tokens.
 pub fn log_access(
     (method, path): (&str, &str),
-    visitor: &Visitor,
+    origin: &RequestOrigin,
     status: u16,
     micros: u128,
     id: &RequestId,
@@ -193,7 +193,7 @@ pub fn log_access(
     let (method, path) = (if is_word { method } else { "*" }, discreet_path(path));
     log::info!(
         target: ACCESS,
-        "{method} {path} {status} {micros}us {visitor} request_id={id}"
+        "{method} {path} {status} {micros}us {origin} request_id={id}"
     );
 }
 

@@ -9,9 +9,9 @@ use super::wire::{
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{
-    Answer, Cursor, Failure, IdempotencyKey, JsonBody, Listing, Query, RowView, write_json,
-};
+use crate::kernel::http::{Answer, Failure, JsonBody, Listing, Query, RowView, write_json};
+use crate::kernel::idempotency::IdempotencyKey;
+use crate::kernel::page::Cursor;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the catalogue into a scope named `/products`.

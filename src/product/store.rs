@@ -3,9 +3,9 @@
 use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductId, Quantity};
 use super::wire::ProductRecord;
 use crate::kernel::db::{DbConn, JsonObject, MultiBackend};
-use crate::kernel::http::{Page, Show};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
+use crate::kernel::page::{Page, Show};
 use crate::kernel::time;
 use crate::schema::products;
 use chrono::{DateTime, NaiveDateTime, Utc};

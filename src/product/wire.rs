@@ -6,8 +6,9 @@ use super::model::{
     parse_brand, parse_category, parse_metadata, parse_name, parse_stock,
 };
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{Page, Pagination, Query};
+use crate::kernel::http::{Query, parse_page};
 use crate::kernel::money::Cents;
+use crate::kernel::page::{Page, Pagination};
 use crate::kernel::time;
 use crate::kernel::wire::{Whole, not_null, present, whole};
 use chrono::{DateTime, Utc};
@@ -34,7 +35,7 @@ pub fn parse_list_query(query: &Query) -> Result<(ProductFilter, Page), Invalid>
     if filter.min_price.zip(filter.max_price).is_some_and(|(min, max)| min > max) {
         return Err(Invalid::new("minPrice", "must not be greater than maxPrice"));
     }
-    Ok((filter, Page::parse(query, DEFAULT_LIMIT)?))
+    Ok((filter, parse_page(query, DEFAULT_LIMIT)?))
 }
 
 /// The body of `POST /products`.

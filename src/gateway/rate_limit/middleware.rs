@@ -8,7 +8,7 @@ use super::address::client_address;
 use super::local::{Bucket, Decider};
 use super::{RateLimit, Ruling, Wait, X_RATELIMIT_REMAINING, X_RATELIMIT_WHITELISTED, refusal};
 use crate::kernel::config::TrustedProxies;
-use crate::kernel::telemetry::Visitor;
+use crate::kernel::telemetry::RequestOrigin;
 use actix_service::boxed::{RcService, rc_service};
 use actix_service::{Service, Transform};
 use actix_web::body::{EitherBody, MessageBody};
@@ -87,7 +87,7 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         // For the log: which client stands behind trusted proxies.
         if let Some(trusted) = request.app_data::<Data<TrustedProxies>>() {
-            Visitor::comes_from(&request, client_address(&request, trusted));
+            RequestOrigin::comes_from(&request, client_address(&request, trusted));
         }
         match self {
             Limited::Uncounted(routes) => {

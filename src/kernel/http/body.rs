@@ -1,6 +1,6 @@
 //! Request bodies: JSON, at most 1 MiB, and an error that says where it is wrong.
 
-use super::idempotency_key::{BodyDigest, IDEMPOTENCY_KEY};
+use super::body_digest::{BodyDigest, IDEMPOTENCY_KEY};
 use super::{ConnectionHandle, Failure};
 use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;

@@ -2,7 +2,7 @@
 
 use super::body::is_endless;
 use super::{ConnectionHandle, Failure};
-use crate::kernel::telemetry::{RequestId, Visitor, X_REQUEST_ID, log_access};
+use crate::kernel::telemetry::{RequestId, RequestOrigin, X_REQUEST_ID, log_access};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -37,9 +37,9 @@ pub async fn edge(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
     let id = RequestId::of(&request);
-    let visitor = Visitor::of_peer(request.peer_addr().map(|peer| peer.ip()));
+    let origin = RequestOrigin::of_peer(request.peer_addr().map(|peer| peer.ip()));
     request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(visitor.clone());
+    request.extensions_mut().insert(origin.clone());
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let connection = request.conn_data::<ConnectionHandle>().cloned();
     if let Some(connection) = &connection {
@@ -65,7 +65,7 @@ pub async fn edge(
     };
     let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
     let micros = started.elapsed().as_micros();
-    log_access((method.as_str(), &path), &visitor, status.as_u16(), micros, &id);
+    log_access((method.as_str(), &path), &origin, status.as_u16(), micros, &id);
     match answer {
         Ok(response) => Ok(response.map_body(|head, body| leave(connection, head, body))),
         // Without its request, a response can only leave as an error that holds it.
@@ -96,7 +96,7 @@ fn leave(connection: Option<ConnectionHandle>, head: &mut ResponseHead, body: Bo
 
 /// A failure as it stands on the wire, where no request is there to be answered. It says that the
 /// connection ends.
-pub fn last_words(failure: &Failure, id: &RequestId) -> Vec<u8> {
+pub fn closing_response(failure: &Failure, id: &RequestId) -> Vec<u8> {
     let mut response = failure.to_response(id);
     complete(response.headers_mut(), id);
     let (response, body) = response.into_parts();

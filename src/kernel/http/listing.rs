@@ -1,7 +1,8 @@
 //! The answer of a list: its rows are rendered one by one where they are read, until the page is
 //! full or the answer is as long as one may be. Long answers share a budget of memory.
 
-use super::{Cursor, Failure, Page, Pagination, next_link};
+use super::{Failure, next_link};
+use crate::kernel::page::{Cursor, Page, Pagination, Show};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::web::Bytes;
@@ -38,9 +39,6 @@ pub struct RowView<T> {
     /// The parameters that a link to the next page keeps.
     pub filters: &'static [&'static str],
 }
-
-/// Takes the rows of a part in order, for as long as it wants more.
-pub type Show<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 
 /// The answer of a list that is still to be rendered, and the room for it.
 pub struct Listing<T> {
@@ -214,8 +212,8 @@ impl MessageBody for LongBody {
 #[cfg(test)]
 mod tests {
     use super::{Listing, Rendered, RowView};
-    use crate::kernel::http::{Cursor, Page};
     use crate::kernel::ids::Id;
+    use crate::kernel::page::{Cursor, Page};
     use chrono::DateTime;
     use proptest::collection::vec;
     use proptest::{prop_assert, prop_assert_eq, proptest};

@@ -1,78 +1,24 @@
-//! Pages of a list that is ordered by creation time, then id, newest first.
+//! A page as a query asks for it, and the link to the next one.
 
 use super::Query;
 use crate::kernel::error::Invalid;
-use crate::kernel::ids::Id;
-use crate::kernel::time;
+use crate::kernel::page::{Cursor, Page};
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
-use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
-use std::fmt;
 
 const MAX_LIMIT: i64 = 1_000;
 
-/// Which part of a list to show.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    /// At most so many rows.
-    pub limit: i64,
-    /// Rows to leave out, from the start of the list or from the cursor.
-    pub offset: i64,
-    /// Show only what follows this row: unlike an offset, it does not shift while rows are added.
-    pub after: Option<Cursor>,
-}
-
-impl Page {
-    /// Reads `limit`, `offset` and `after`.
-    ///
-    /// # Errors
-    /// Names the parameter that is repeated or out of range.
-    pub fn parse(query: &Query, default_limit: i64) -> Result<Page, Invalid> {
-        Ok(Page {
-            limit: query.number("limit", 1..=MAX_LIMIT, default_limit)?,
-            offset: query.number("offset", 0..=i64::MAX, 0)?,
-            after: query.get("after")?.map(Cursor::parse).transpose()?,
-        })
-    }
-}
-
-/// The place of one row in the order of the list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cursor {
-    pub created_at: DateTime<Utc>,
-    pub id: Id,
-}
-
-impl Cursor {
-    fn parse(text: &str) -> Result<Cursor, Invalid> {
-        let invalid = || Invalid::new("after", "must be a cursor from a Link header");
-        let (millis, id) = text.split_once('.').ok_or_else(invalid)?;
-        let millis = millis.parse().map_err(|_| invalid())?;
-        let created_at = DateTime::from_timestamp_millis(millis).ok_or_else(invalid)?;
-        // No row is older or younger, and SQLite could not compare it.
-        if !time::is_storable(created_at) {
-            return Err(invalid());
-        }
-        Ok(Cursor { created_at, id: Id::parse("after", id).map_err(|_| invalid())? })
-    }
-}
-
-impl fmt::Display for Cursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.created_at.timestamp_millis(), self.id)
-    }
-}
-
-/// What an answer says of the page.
-#[derive(Debug, Serialize)]
-pub struct Pagination {
-    pub limit: i64,
-    pub offset: i64,
-    pub total: i64,
-    #[serde(rename = "hasMore")]
-    pub has_more: bool,
+/// Reads `limit`, `offset` and `after`.
+///
+/// # Errors
+/// Names the parameter that is repeated or out of range.
+pub fn parse_page(query: &Query, default_limit: i64) -> Result<Page, Invalid> {
+    Ok(Page {
+        limit: query.number("limit", 1..=MAX_LIMIT, default_limit)?,
+        offset: query.number("offset", 0..=i64::MAX, 0)?,
+        after: query.get("after")?.map(Cursor::parse).transpose()?,
+    })
 }
 
 /// A `Link` header to the page that follows `last`: the limit and the `filters` of the request, with
@@ -93,9 +39,10 @@ pub fn next_link(request: &HttpRequest, filters: &[&str], last: &Cursor) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, Page};
+    use super::parse_page;
     use crate::kernel::http::Query;
     use crate::kernel::ids::Id;
+    use crate::kernel::page::Cursor;
     use chrono::{DateTime, Datelike};
     use proptest::prelude::any;
     use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -112,7 +59,7 @@ mod tests {
             prop_assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor.clone()));
             // And through a query, as it comes back from a link.
             let query = Query::parse(&format!("after={cursor}")).expect("plain ASCII");
-            prop_assert_eq!(Page::parse(&query, 10).expect("a page").after, Some(cursor));
+            prop_assert_eq!(parse_page(&query, 10).expect("a page").after, Some(cursor));
         }
 
         #[test]

@@ -4,12 +4,14 @@
 //! itself: there is never the one without the other, whatever dies when. A request that is refused
 //! has no effect, and keeps nothing. Owns the table `idempotency_keys`.
 
+mod key;
 mod store;
 
+pub use key::IdempotencyKey;
 pub use store::delete_all;
 
 use crate::kernel::db::{Db, DbError, JobError, KeyedLimit, Rows, Tx};
-use crate::kernel::http::{Answer, Failure, IdempotencyKey};
+use crate::kernel::http::{Answer, Failure};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use diesel::result::Error;

@@ -1,8 +1,8 @@
 //! All SQL of the idempotency keys.
 
-use super::KeyError;
+use super::{IdempotencyKey, KeyError};
 use crate::kernel::db::{DbConn, is_postgres};
-use crate::kernel::http::{Answer, IdempotencyKey};
+use crate::kernel::http::Answer;
 use crate::kernel::time;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;

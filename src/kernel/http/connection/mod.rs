@@ -14,8 +14,8 @@ mod roster;
 pub use roster::Roster;
 
 use super::Failure;
-use super::edge::last_words;
-use crate::kernel::telemetry::{RequestId, Visitor, log_access};
+use super::edge::closing_response;
+use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
@@ -143,11 +143,11 @@ impl Connection {
     /// being answered.
     fn refuse(&mut self, failure: &Failure, after: Duration) {
         let id = RequestId::fresh();
-        let visitor = Visitor::of_peer(self.stream.peer_addr().ok().map(|peer| peer.ip()));
+        let origin = RequestOrigin::of_peer(self.stream.peer_addr().ok().map(|peer| peer.ip()));
         let status = failure.status().as_u16();
-        log_access(("-", "-"), &visitor, status, after.as_micros(), &id);
+        log_access(("-", "-"), &origin, status, after.as_micros(), &id);
         // The client may be gone, or take nothing: the connection ends with or without this.
-        let _told = self.stream.try_write(&last_words(failure, &id));
+        let _told = self.stream.try_write(&closing_response(failure, &id));
         let _said_all = SockRef::from(&self.stream).shutdown(Shutdown::Write);
         self.pace.answered_finally();
         self.kept = Vec::new();

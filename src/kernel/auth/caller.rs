@@ -5,8 +5,8 @@
 //! turns it into the extension. So where the gateway mounts a module itself, a client's own header
 //! means nothing.
 
-use super::Failure;
-use crate::kernel::telemetry::Visitor;
+use crate::kernel::http::Failure;
+use crate::kernel::telemetry::RequestOrigin;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -48,7 +48,7 @@ impl Caller {
 
     /// Leaves the caller with the request, for its handler and for the log.
     pub fn join(self, request: &ServiceRequest) {
-        Visitor::is_user(request, &self.user_id);
+        RequestOrigin::is_user(request, &self.user_id);
         request.extensions_mut().insert(self);
     }
 
@@ -68,7 +68,7 @@ impl Caller {
 /// # Errors
 /// Those of the layers behind; a header that names nobody, or two users, is answered with 400:
 /// without it, one user's request would count as anybody's.
-pub async fn believe_caller(
+pub async fn caller_from_header(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {

@@ -1,7 +1,7 @@
 //! The bearer token of a request, and the one that services ask of their callers.
 
-use super::Failure;
 use crate::kernel::config::Secret;
+use crate::kernel::http::Failure;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;

@@ -1,12 +1,10 @@
 //! The `Idempotency-Key` of a request, by which a change that is sent again is recognised.
 
-use super::Caller;
+use crate::kernel::auth::Caller;
 use crate::kernel::error::Invalid;
-use actix_web::http::header::HeaderName;
+use crate::kernel::http::{BodyDigest, IDEMPOTENCY_KEY};
 use actix_web::{HttpMessage, HttpRequest};
 use sha2::{Digest, Sha256};
-
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 const FIELD: &str = "Idempotency-Key";
 const MAX_LENGTH: usize = 255;
@@ -39,7 +37,7 @@ impl IdempotencyKey {
             return Err(Invalid::new(FIELD, "must be 1 to 255 visible ASCII characters"));
         }
         let extensions = request.extensions();
-        let body = extensions.get::<BodyDigest>().map_or(&[][..], |digest| &digest.0);
+        let body = extensions.get::<BodyDigest>().map_or(&[][..], |digest| &digest.bytes());
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
         let caller = Caller::of(request);
         let caller = caller.as_ref().map_or("", Caller::user_id);
@@ -47,15 +45,6 @@ impl IdempotencyKey {
             digest: hash(&[caller.as_bytes(), key]),
             fingerprint: hash(&[request.method().as_str().as_bytes(), target.as_bytes(), body]),
         }))
-    }
-}
-
-/// SHA-256 of the body of a request that has an `Idempotency-Key`.
-pub struct BodyDigest(Vec<u8>);
-
-impl BodyDigest {
-    pub fn of(body: &[u8]) -> BodyDigest {
-        BodyDigest(Sha256::digest(body).to_vec())
     }
 }
 

@@ -1,0 +1,7 @@
+//! Who calls, and who may: bearer tokens, the token of the services, the user behind a request.
+
+mod bearer;
+mod caller;
+
+pub use bearer::{ServiceToken, bearer_token, require_service_token};
+pub use caller::{Caller, X_USER_ID, caller_from_header};
