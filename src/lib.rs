@@ -3,6 +3,7 @@
 //! ```text
 //! main ── cli            the command line
 //!      └─ app            composition root: serve, seed, token; names every module
+//! net                    one TCP connection of ours: its state, its deadlines, its end
 //! gateway                the public door: rate limit, token, forwarding; no tables
 //! product, customer      a slice each: routes · wire · model · service · store · error
 //! schema                 the tables, as diesel sees them
@@ -19,6 +20,7 @@ pub mod customer;
 #[cfg(feature = "gateway")]
 pub mod gateway;
 pub mod kernel;
+pub mod net;
 #[cfg(all(feature = "product", feature = "database"))]
 pub mod product;
 #[cfg(feature = "database")]

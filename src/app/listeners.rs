@@ -2,13 +2,13 @@
 
 use super::modules::Module;
 use super::probes::Probes;
-use super::sockets::{self, Closer, Guards};
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_token};
 use crate::kernel::cache::CacheState;
 use crate::kernel::config::ListenSettings;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::{OwnHosts, bound_body, edge, not_found, refuse_other_targets};
+use crate::kernel::http::{OwnHosts, bound_body, not_found, refuse_other_targets, request_context};
+use crate::net::{self, Closer, Guards};
 use actix_server::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
@@ -89,7 +89,7 @@ fn bind_one(
     let port = port.number();
     let wanted = SocketAddr::new(listen.host.0, port);
     let refused = |error| cannot_bind(&error, listen, port, setting);
-    let socket = sockets::bind(wanted).map_err(refused)?;
+    let socket = net::bind(wanted).map_err(refused)?;
     let address = socket.local_addr().map_err(refused)?;
     let closer = Closer::of(&socket).map_err(refused)?;
     let probe = around.probes.routes(service);
@@ -103,9 +103,9 @@ fn bind_one(
             .wrap(from_fn(bound_body))
             .wrap(from_fn(refuse_other_targets))
             .wrap(limit.clone())
-            .wrap(from_fn(edge))
+            .wrap(from_fn(request_context))
     };
-    let server = sockets::server(socket, around.guards.clone(), app).map_err(refused)?;
+    let server = net::server(socket, around.guards.clone(), app).map_err(refused)?;
     Ok(Listener { place: Place { role, address }, closer, server })
 }
 

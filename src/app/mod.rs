@@ -1,7 +1,6 @@
 //! The composition root: the commands, and all that names every module.
 
 mod banner;
-mod descriptors;
 #[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
 mod health;
 mod listeners;
@@ -10,7 +9,6 @@ mod modules;
 mod probes;
 mod seed;
 mod serve;
-mod sockets;
 mod stop;
 mod token;
 

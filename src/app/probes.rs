@@ -4,8 +4,8 @@ use super::modules::Configure;
 use crate::kernel::cache::CacheState;
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
-use crate::kernel::http::Drain;
 use crate::kernel::time;
+use crate::net::Drain;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

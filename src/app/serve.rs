@@ -3,10 +3,8 @@
 //! First everything is built and bound, so that a wrong setting ends the program before it serves;
 //! then it runs until a signal.
 
-use super::descriptors::Capacity;
 use super::listeners::{Around, Listener, Place};
 use super::probes::Probes;
-use super::sockets::Guards;
 use super::stop::{Signals, Stop, Stopped};
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, LocalCaches};
@@ -14,18 +12,17 @@ use crate::kernel::config::{DatabaseUrl, ListenSettings};
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::Drain;
 #[cfg(feature = "database")]
 use crate::kernel::idempotency::forget_old_keys;
 use crate::kernel::redis::RedisLink;
 use crate::kernel::task::Tasks;
+use crate::net::{Capacity, Drain, Guards};
 use actix_web::rt;
 use anyhow::Context;
 use futures_util::future::{Either, join_all, select};
 use std::io;
 use std::mem::ManuallyDrop;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -96,6 +93,15 @@ impl Shared {
     }
 }
 
+/// How many connections this process may have.
+fn capacity(args: &ServeArgs) -> Capacity {
+    let roles = [Role::Gateway, Role::Product, Role::Customer];
+    let listeners = roles.into_iter().filter(|role| serves(args.role, *role)).count();
+    // The gateway needs a second descriptor to forward what comes on the first.
+    let for_each_client = if args.role == Role::Gateway { 2 } else { 1 };
+    Capacity::claim(listeners, args.storage.database_pool_size, for_each_client)
+}
+
 /// Whether a process of this role serves the listener of that one.
 pub fn serves(role: Role, listener: Role) -> bool {
     role == Role::All || role == listener
@@ -115,7 +121,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             &args.storage.database_url,
             args.storage.database_session(),
             args.storage.database_pool_size,
-            Arc::new(cache.clone()),
+            std::sync::Arc::new(cache.clone()),
             &tasks,
         ),
         tasks,
@@ -124,7 +130,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let drain = Drain::default();
     let around = Around {
         guards: Guards {
-            capacity: Capacity::claim(&args),
+            capacity: capacity(&args),
             drain: drain.clone(),
             shutdown_timeout_seconds: args.listen.shutdown_timeout_seconds,
         },

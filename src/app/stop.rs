@@ -1,7 +1,6 @@
 //! How the process ends: signals, and what follows from them, within a bound.
 
-use super::sockets::Closer;
-use crate::kernel::http::Drain;
+use crate::net::{Closer, Drain};
 use actix_server::ServerHandle;
 use futures_util::future::{Either, join_all, select};
 use std::future::pending;

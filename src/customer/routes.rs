@@ -8,7 +8,7 @@ use super::wire::{
     parse_list_query, parse_orders_query,
 };
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Answer, Failure, JsonBody, Listing, Query, RowView, write_json};
+use crate::kernel::http::{Failure, JsonBody, Listing, Query, RowView, StoredResponse, write_json};
 use crate::kernel::idempotency::IdempotencyKey;
 use crate::kernel::page::Cursor;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -69,12 +69,15 @@ async fn create_customer(
     request: HttpRequest,
     customers: web::Data<Customers>,
     JsonBody(body): JsonBody<CreateCustomer>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let (key, new) = (IdempotencyKey::of(&request)?, NewCustomer::try_from(body)?);
     let rows = Rows::named([service::row(&new.id)]);
     let create = move |tx: &mut Tx<'_>| service::create(tx, &new);
     let render = |customer: &Customer| {
-        Answer::created(format!("customers/{}", customer.id), &CustomerAnswer::new(customer))
+        StoredResponse::created(
+            format!("customers/{}", customer.id),
+            &CustomerAnswer::new(customer),
+        )
     };
     customers.changes.make(key, rows, create, render).await
 }
@@ -84,14 +87,14 @@ async fn update_customer(
     path: web::Path<String>,
     customers: web::Data<Customers>,
     JsonBody(body): JsonBody<UpdateCustomer>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let id = parse_id(path)?;
     let (key, changes) = (IdempotencyKey::of(&request)?, CustomerChanges::try_from(body)?);
     let rows = Rows::named([service::row(&id)]);
     let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes);
     let render = |customer: &Customer| {
         let message = Some("Customer updated successfully");
-        Answer::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
+        StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
     };
     customers.changes.make(key, rows, update, render).await
 }
@@ -100,13 +103,13 @@ async fn delete_customer(
     request: HttpRequest,
     path: web::Path<String>,
     customers: web::Data<Customers>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
     let rows = Rows::named([service::row(&id)]);
     let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id);
     let render = |customer: &Customer| {
         let message = Some("Customer deleted successfully");
-        Answer::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
+        StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
     };
     customers.changes.make(key, rows, delete, render).await
 }

@@ -72,7 +72,7 @@ pub enum Fault {
 }
 
 /// A request that may be sent: its place, and what the breaker knew when it began.
-pub struct Visit {
+pub struct UpstreamPermit {
     upstream: Upstream,
     began: Instant,
     answers_before: u64,
@@ -108,7 +108,7 @@ impl Upstream {
     ///
     /// # Errors
     /// 502 or 504 while the service is not asked, 503 where too many wait for it.
-    pub fn visit(&self, carries: Carries) -> Result<Visit, Failure> {
+    pub fn permit(&self, carries: Carries) -> Result<UpstreamPermit, Failure> {
         let answers_before = {
             let breaker = self.breaker();
             match breaker.open {
@@ -129,7 +129,7 @@ impl Upstream {
         match Arc::clone(places).try_acquire_owned() {
             Ok(place) => {
                 let (upstream, began) = (self.clone(), Instant::now());
-                Ok(Visit { upstream, began, answers_before, _place: place })
+                Ok(UpstreamPermit { upstream, began, answers_before, _place: place })
             }
             Err(_) => Err(Failure::unavailable()
                 .message("Too many requests wait for the service behind the gateway")
@@ -163,7 +163,7 @@ impl Upstream {
     }
 }
 
-impl Visit {
+impl UpstreamPermit {
     /// The service has answered, whatever it said.
     pub fn answered(self) {
         let mut breaker = self.upstream.breaker();
@@ -189,7 +189,7 @@ impl Visit {
         is_alive
     }
 
-    /// The service has failed, and is not [alive](Visit::is_alive). That counts only where it has
+    /// The service has failed, and is not [alive](UpstreamPermit::is_alive). That counts only where it has
     /// answered nobody since this request began: requests that were broken off together before it
     /// came back say nothing of it.
     pub fn failed(self, fault: Fault) {

@@ -9,7 +9,7 @@ use super::wire::{
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Answer, Failure, JsonBody, Listing, Query, RowView, write_json};
+use crate::kernel::http::{Failure, JsonBody, Listing, Query, RowView, StoredResponse, write_json};
 use crate::kernel::idempotency::IdempotencyKey;
 use crate::kernel::page::Cursor;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -65,12 +65,12 @@ async fn create_product(
     request: HttpRequest,
     products: web::Data<Products>,
     JsonBody(body): JsonBody<CreateProduct>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let (key, new) = (IdempotencyKey::of(&request)?, NewProduct::try_from(body)?);
     let rows = Rows::named([service::row(&new.id)]);
     let create = move |tx: &mut Tx<'_>| service::create(tx, &new);
     let render = |product: &Product| {
-        Answer::created(format!("products/{}", product.id), &ProductAnswer::new(product))
+        StoredResponse::created(format!("products/{}", product.id), &ProductAnswer::new(product))
     };
     products.changes.make(key, rows, create, render).await
 }
@@ -80,12 +80,12 @@ async fn update_product(
     path: web::Path<String>,
     products: web::Data<Products>,
     JsonBody(body): JsonBody<UpdateProduct>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let id = parse_id(path)?;
     let (key, changes) = (IdempotencyKey::of(&request)?, ProductChanges::try_from(body)?);
     let rows = Rows::named([service::row(&id)]);
     let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes);
-    let render = |product: &Product| Answer::ok(&ProductAnswer::new(product));
+    let render = |product: &Product| StoredResponse::ok(&ProductAnswer::new(product));
     products.changes.make(key, rows, update, render).await
 }
 
@@ -94,12 +94,12 @@ async fn take_stock(
     path: web::Path<String>,
     products: web::Data<Products>,
     JsonBody(body): JsonBody<TakeStock>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let id = parse_id(path)?;
     let (key, quantity) = (IdempotencyKey::of(&request)?, Quantity::try_from(body)?);
     let rows = Rows::named([service::row(&id)]);
     let take = move |tx: &mut Tx<'_>| service::take_stock(tx, &id, quantity);
-    let render = |purchase: &Purchase| Answer::ok(&PurchaseAnswer::from(purchase));
+    let render = |purchase: &Purchase| StoredResponse::ok(&PurchaseAnswer::from(purchase));
     products.changes.make(key, rows, take, render).await
 }
 
@@ -107,13 +107,13 @@ async fn delete_product(
     request: HttpRequest,
     path: web::Path<String>,
     products: web::Data<Products>,
-) -> Result<Answer, Failure> {
+) -> Result<StoredResponse, Failure> {
     let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
     let rows = Rows::named([service::row(&id)]);
     let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id);
     let render = |product: &Product| {
         let message = Some("Product deleted successfully");
-        Answer::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })
+        StoredResponse::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })
     };
     products.changes.make(key, rows, delete, render).await
 }

@@ -8,7 +8,7 @@ mod request_body;
 
 use super::error::GatewayError;
 use super::forwarding;
-use super::upstream::{Fault, Upstream, Visit};
+use super::upstream::{Fault, Upstream, UpstreamPermit};
 use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
 use crate::kernel::http::Failure;
 use crate::kernel::telemetry::RequestId;
@@ -75,16 +75,16 @@ impl Proxy {
         request: HttpRequest,
         payload: web::Payload,
     ) -> Result<HttpResponse, Failure> {
-        let visit = upstream.visit(request_body::carried_by(&request))?;
+        let permit = upstream.permit(request_body::carried_by(&request))?;
         let mut answer = pin!(self.ask_twice(upstream, &request, payload));
         let outcome = tokio::select! {
             biased;
             outcome = &mut answer => outcome,
-            () = self.doubt(&visit) => answer.await,
+            () = self.doubt(&permit) => answer.await,
         };
         let (fault, cause) = match outcome {
             Ok(begun) => {
-                visit.answered();
+                permit.answered();
                 return match begun.refuses_the_gateway() {
                     // The client's token was good, and it must not be told otherwise.
                     true => Err(Failure::from(GatewayError::UpstreamRefused)
@@ -96,21 +96,21 @@ impl Proxy {
                     false => Ok(begun.into_response(request.method())),
                 };
             }
-            Err(Trouble::OfClient(failure)) => return Err(failure),
-            Err(Trouble::Broken(cause) | Trouble::Gone(cause)) => (Fault::Gone, cause),
-            Err(Trouble::Slow(what)) => (Fault::Slow, format!("{upstream} {what} in time")),
+            Err(ForwardError::OfClient(failure)) => return Err(failure),
+            Err(ForwardError::Broken(cause) | ForwardError::Gone(cause)) => (Fault::Gone, cause),
+            Err(ForwardError::Slow(what)) => (Fault::Slow, format!("{upstream} {what} in time")),
         };
         // Else it is this request's failure alone, and no reason to refuse another one.
-        if !visit.is_alive(|url| self.prober.is_alive(url)).await {
-            visit.failed(fault);
+        if !permit.is_alive(|url| self.prober.is_alive(url)).await {
+            permit.failed(fault);
         }
         Err(fault.to_failure().of_dependency(upstream.name()).because(cause))
     }
 
     /// Probes a service that has left a request without an answer for long.
-    async fn doubt(&self, visit: &Visit) {
+    async fn doubt(&self, permit: &UpstreamPermit) {
         tokio::time::sleep(DOUBT_AFTER).await;
-        visit.is_alive(|url| self.prober.is_alive(url)).await;
+        permit.is_alive(|url| self.prober.is_alive(url)).await;
     }
 
     /// Sends a request, and once more where nothing can have come of it.
@@ -119,10 +119,10 @@ impl Proxy {
         upstream: &Upstream,
         request: &HttpRequest,
         payload: web::Payload,
-    ) -> Result<Begun, Trouble> {
+    ) -> Result<Begun, ForwardError> {
         let outcome = self.ask(upstream.url(), request, Some(payload)).await;
         match outcome {
-            Err(Trouble::Broken(cause)) if is_repeatable(request.method()) => {
+            Err(ForwardError::Broken(cause)) if is_repeatable(request.method()) => {
                 log::debug!("once more: {cause}");
                 self.ask(upstream.url(), request, None).await
             }
@@ -136,10 +136,10 @@ impl Proxy {
         upstream: &UpstreamUrl,
         request: &HttpRequest,
         payload: Option<web::Payload>,
-    ) -> Result<Begun, Trouble> {
+    ) -> Result<Begun, ForwardError> {
         let (body, sending) = request_body::stream(request, payload);
         let mut outgoing =
-            self.outgoing_request(upstream, request, body).map_err(Trouble::OfClient)?;
+            self.outgoing_request(upstream, request, body).map_err(ForwardError::OfClient)?;
         let expected = Continue::expected_by(request);
         if let Some(expected) = expected.clone() {
             expected.ask(&mut outgoing);
@@ -155,8 +155,8 @@ impl Proxy {
         });
         let answer = async {
             let answer = self.client.request(outgoing).await;
-            let answer = answer.map_err(|error| trouble(upstream, &error))?;
-            answer::begin(answer).await.map_err(|error| trouble(upstream, &error))
+            let answer = answer.map_err(|error| forward_error(upstream, &error))?;
+            answer::begin(answer).await.map_err(|error| forward_error(upstream, &error))
         };
         tokio::pin!(answer);
         // The body is sent from here and not from a task: actix closes the connection at a broken
@@ -168,9 +168,9 @@ impl Proxy {
             sent = &mut sending => match sent {
                 Ok(()) => tokio::time::timeout(ANSWER_TIMEOUT, &mut answer)
                     .await
-                    .unwrap_or(Err(Trouble::Slow("did not answer"))),
-                Err(GatewayError::UpstreamSlow) => Err(Trouble::Slow("did not take the body")),
-                Err(error) => Err(Trouble::OfClient(error.into())),
+                    .unwrap_or(Err(ForwardError::Slow("did not answer"))),
+                Err(GatewayError::UpstreamSlow) => Err(ForwardError::Slow("did not take the body")),
+                Err(error) => Err(ForwardError::OfClient(error.into())),
             },
             answer = &mut answer => {
                 // It came before the end of the body, which may still be wanted, but not where the
@@ -273,7 +273,7 @@ fn is_repeatable(method: &Method) -> bool {
 }
 
 /// Why there is no answer to hand on; the text is for the log.
-enum Trouble {
+enum ForwardError {
     /// The client's own fault.
     OfClient(Failure),
     /// There was no connection, or it ended before the first part of an answer.
@@ -284,7 +284,7 @@ enum Trouble {
     Slow(&'static str),
 }
 
-fn trouble(upstream: &UpstreamUrl, error: &(dyn Error + 'static)) -> Trouble {
+fn forward_error(upstream: &UpstreamUrl, error: &(dyn Error + 'static)) -> ForwardError {
     let mut text = format!("forwarding to {upstream}");
     let mut is_break = true;
     let mut cause = Some(error);
@@ -293,7 +293,7 @@ fn trouble(upstream: &UpstreamUrl, error: &(dyn Error + 'static)) -> Trouble {
         is_break &= !says_more_than_a_break(error);
         cause = error.source();
     }
-    if is_break { Trouble::Broken(text) } else { Trouble::Gone(text) }
+    if is_break { ForwardError::Broken(text) } else { ForwardError::Gone(text) }
 }
 
 fn says_more_than_a_break(error: &(dyn Error + 'static)) -> bool {

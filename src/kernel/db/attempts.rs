@@ -6,7 +6,7 @@
 
 use super::DbError;
 use super::connection::{DbConn, Pooled};
-use super::lane::Deadline;
+use super::pool_lane::Deadline;
 use super::session::Session;
 use diesel::result::{DatabaseErrorKind, Error};
 use std::time::{Duration, Instant};

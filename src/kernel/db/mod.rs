@@ -11,10 +11,10 @@ mod file;
 mod hanging;
 mod json;
 mod keyed_limit;
-mod lane;
 mod migrate;
 mod occupied;
 mod outage;
+mod pool_lane;
 mod rows;
 mod session;
 mod tx;
@@ -34,7 +34,7 @@ use crate::kernel::effect::Effects;
 use crate::kernel::error::Refusal;
 use crate::kernel::task::Tasks;
 use connection::{Ending, Pooled};
-use lane::{Deadline, Lane};
+use pool_lane::{Deadline, PoolLane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -69,14 +69,14 @@ pub struct Db(Arc<Inner>);
 
 struct Inner {
     url: DatabaseUrl,
-    reads: Lane,
-    lists: Lane,
+    reads: PoolLane,
+    lists: PoolLane,
     /// For lists while rows are asked for.
-    few_lists: Lane,
+    few_lists: PoolLane,
     /// Whether a row was asked for since the last list began.
     rows_are_asked_for: AtomicBool,
-    writes: Lane,
-    pings: Lane,
+    writes: PoolLane,
+    pings: PoolLane,
     last_ping: tokio::sync::Mutex<Option<Ping>>,
     rows: KeyedLimit,
     effects: Arc<dyn Effects>,
@@ -109,7 +109,7 @@ impl Db {
         effects: Arc<dyn Effects>,
         tasks: &Tasks,
     ) -> Db {
-        let lane = |size, deadline| Lane::new(url, session, size, deadline, tasks);
+        let lane = |size, deadline| PoolLane::new(url, session, size, deadline, tasks);
         // A list may take a hundred times as long as the read of a row, and keep a processor busy
         // all the while, here and at the database: lists have a third of the places, and fewer than
         // half of the processors while rows are asked for.
@@ -362,7 +362,7 @@ fn processors() -> u32 {
     processors.ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1)
 }
 
-async fn read_in<T, E, F>(lane: &Lane, mut job: F) -> Result<T, E>
+async fn read_in<T, E, F>(lane: &PoolLane, mut job: F) -> Result<T, E>
 where
     F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
     T: Send + 'static,

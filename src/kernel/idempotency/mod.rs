@@ -11,7 +11,7 @@ pub use key::IdempotencyKey;
 pub use store::delete_all;
 
 use crate::kernel::db::{Db, DbError, JobError, KeyedLimit, Rows, Tx};
-use crate::kernel::http::{Answer, Failure};
+use crate::kernel::http::{Failure, StoredResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use diesel::result::Error;
@@ -82,8 +82,8 @@ impl Changes {
         key: Option<IdempotencyKey>,
         rows: Rows,
         mut use_case: F,
-        render: fn(&T) -> Answer,
-    ) -> Result<Answer, Failure>
+        render: fn(&T) -> StoredResponse,
+    ) -> Result<StoredResponse, Failure>
     where
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: 'static,
@@ -98,7 +98,7 @@ impl Changes {
             }
             None => None,
         };
-        let once = move |tx: &mut Tx<'_>| -> Result<Answer, NotMade<E>> {
+        let once = move |tx: &mut Tx<'_>| -> Result<StoredResponse, NotMade<E>> {
             let _held_to_the_end = &permit;
             if let Some(key) = &key {
                 match store::claim(tx.conn(), key, EARLIER_REQUEST_MAY_TAKE)? {

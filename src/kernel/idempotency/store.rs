@@ -2,7 +2,7 @@
 
 use super::{IdempotencyKey, KeyError};
 use crate::kernel::db::{DbConn, is_postgres};
-use crate::kernel::http::Answer;
+use crate::kernel::http::StoredResponse;
 use crate::kernel::time;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -41,7 +41,7 @@ pub enum Claim {
     /// Nothing: it is this transaction's now.
     Fresh,
     /// The answer of the request that used it.
-    Kept(Answer),
+    Kept(StoredResponse),
     Refused(KeyError),
 }
 
@@ -58,7 +58,7 @@ pub fn claim(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> Que
     Ok(match row {
         None => Claim::Fresh,
         Some(row) if row.fingerprint != key.fingerprint => Claim::Refused(KeyError::Reused),
-        Some(row) => Claim::Kept(Answer {
+        Some(row) => Claim::Kept(StoredResponse {
             status: u16::try_from(row.status)
                 .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?,
             location: row.location,
@@ -94,7 +94,7 @@ fn lock(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryRes
 }
 
 /// Keeps the answer of this transaction's change.
-pub fn keep(conn: &mut DbConn, key: &IdempotencyKey, answer: &Answer) -> QueryResult<()> {
+pub fn keep(conn: &mut DbConn, key: &IdempotencyKey, answer: &StoredResponse) -> QueryResult<()> {
     // One that is too old to count may still be there.
     diesel::delete(idempotency_keys::table.find(&key.digest)).execute(conn)?;
     let row = Row {

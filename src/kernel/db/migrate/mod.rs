@@ -8,8 +8,8 @@ mod postgres;
 mod sqlite;
 
 use super::connection::DbConn;
-use super::lane::Lane;
 use super::occupied::refuse_tables_of_another_program;
+use super::pool_lane::PoolLane;
 use crate::kernel::config::DatabaseUrl;
 use anyhow::anyhow;
 use diesel::QueryResult;
@@ -52,7 +52,7 @@ pub enum PrepareError {
 
 pub fn prepare(
     url: &DatabaseUrl,
-    writes: &Lane,
+    writes: &PoolLane,
     load: Option<Load>,
 ) -> Result<Prepared, PrepareError> {
     match url {

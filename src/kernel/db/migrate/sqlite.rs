@@ -1,7 +1,7 @@
 //! SQLite: the file's own lock lets one process migrate, and load the store into a new file.
 
 use super::{
-    DatabaseUrl, DbConn, Difference, Lane, Load, PrepareError, Prepared, Wait, run_migrations,
+    DatabaseUrl, DbConn, Difference, Load, PoolLane, PrepareError, Prepared, Wait, run_migrations,
 };
 use crate::kernel::db::connection::SQLITE_BUSY_TIMEOUT;
 use crate::kernel::db::file::unusable;
@@ -22,7 +22,7 @@ const ONE_TRY: Duration = Duration::from_millis(200);
 /// [`PrepareError::Unavailable`] where the machine is too busy to open it in time.
 pub fn prepare(
     url: &DatabaseUrl,
-    writes: &Lane,
+    writes: &PoolLane,
     load: Option<Load>,
 ) -> Result<Prepared, PrepareError> {
     // Opened once by hand for its error: the pool only says that it timed out.

@@ -5,7 +5,7 @@
 //! body, that is the answer; where it wants the body, the client is asked for it, and the
 //! application goes on where it was.
 
-use super::ConnectionHandle;
+use crate::kernel::http::ConnectionHandle;
 use actix_http::{BoxedPayloadStream, HttpMessage, Payload, Request, Response};
 use actix_service::{Service, ServiceFactory, fn_factory};
 use actix_web::body::{BoxBody, MessageBody};

@@ -10,7 +10,7 @@ use serde::Serialize;
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     pub status: u16,
     /// Where the new thing is, seen from the list that it was posted to: `products/x` there leads to
     /// `/products/x`, and under a proxy's prefix to `/api/products/x`.
@@ -21,22 +21,22 @@ pub struct Answer {
     pub is_replayed: bool,
 }
 
-impl Answer {
-    pub fn ok(view: &impl Serialize) -> Answer {
-        Answer::of(StatusCode::OK, None, view)
+impl StoredResponse {
+    pub fn ok(view: &impl Serialize) -> StoredResponse {
+        StoredResponse::of(StatusCode::OK, None, view)
     }
 
-    pub fn created(location: String, view: &impl Serialize) -> Answer {
-        Answer::of(StatusCode::CREATED, Some(location), view)
+    pub fn created(location: String, view: &impl Serialize) -> StoredResponse {
+        StoredResponse::of(StatusCode::CREATED, Some(location), view)
     }
 
-    fn of(status: StatusCode, location: Option<String>, view: &impl Serialize) -> Answer {
+    fn of(status: StatusCode, location: Option<String>, view: &impl Serialize) -> StoredResponse {
         let body = serde_json::to_string(view).expect("a view has string keys and no other error");
-        Answer { status: status.as_u16(), location, body, is_replayed: false }
+        StoredResponse { status: status.as_u16(), location, body, is_replayed: false }
     }
 }
 
-impl Responder for Answer {
+impl Responder for StoredResponse {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {

@@ -1,6 +1,7 @@
 //! What a connection is doing, since when, and how long it may: no I/O, and nothing of actix.
 
-use crate::kernel::http::Drain;
+use super::drain::Drain;
+use crate::kernel::http::ConnectionEvents;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 use std::time::Duration;
@@ -40,8 +41,8 @@ enum Phase {
     Ending,
 }
 
-/// The pace of one connection. It belongs to one thread: cells cost nothing.
-pub struct Pace {
+/// The state of one connection. It belongs to one thread: cells cost nothing.
+pub struct ConnectionState {
     phase: Cell<Phase>,
     since: Cell<Instant>,
     /// When it is to go although its time is not up, if nothing has come by then.
@@ -57,11 +58,11 @@ pub struct Pace {
     drain: Drain,
 }
 
-impl Pace {
-    pub fn new(drain: Drain) -> Pace {
+impl ConnectionState {
+    pub fn new(drain: Drain) -> ConnectionState {
         let now = Instant::now();
         let last_call = drain.is_closing().then(|| now + LAST_CALL);
-        Pace {
+        ConnectionState {
             phase: Cell::new(Phase::New),
             since: Cell::new(now),
             last_call: Cell::new(last_call),
@@ -75,31 +76,9 @@ impl Pace {
         }
     }
 
-    pub fn is_draining(&self) -> bool {
-        self.drain.has_begun()
-    }
-
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
         self.since.set(Instant::now());
-    }
-
-    pub fn end_with_this_answer(&self) {
-        self.ends_with_this_answer.set(true);
-    }
-
-    pub fn ends_with_this_answer(&self) -> bool {
-        self.ends_with_this_answer.get()
-    }
-
-    /// Leaves what the client sends where it is, until [`Pace::release`].
-    pub fn hold(&self) {
-        self.is_held.set(true);
-    }
-
-    pub fn release(&self) {
-        self.is_held.set(false);
-        self.wake();
     }
 
     pub fn is_held(&self) -> bool {
@@ -128,22 +107,6 @@ impl Pace {
             self.last_call.set(None);
             self.enter(Phase::Head);
         }
-    }
-
-    /// The head of a request is complete, and the request is on its way to its handler.
-    pub fn head_arrived(&self) {
-        self.phase.set(Phase::Serving);
-        self.blocked_before.set(Duration::ZERO);
-    }
-
-    /// The answer is complete, though not yet with the client.
-    pub fn answered(&self) {
-        self.phase.set(Phase::Answered);
-    }
-
-    /// As [`Pace::answered`], with an answer that ends the connection.
-    pub fn answered_finally(&self) {
-        self.enter(Phase::Ending);
     }
 
     /// Everything that was answered so far is with the client, or on its way. Says whether an answer
@@ -205,7 +168,7 @@ impl Pace {
         self.go_at(Instant::now());
     }
 
-    /// The process is closing: as [`Pace::dismiss`], but a client that has just connected may send
+    /// The process is closing: as [`ConnectionState::dismiss`], but a client that has just connected may send
     /// the request that it connected for.
     pub fn close(&self) {
         let now = Instant::now();
@@ -229,5 +192,41 @@ impl Pace {
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *known = Some(waker.clone());
         }
+    }
+}
+
+impl ConnectionEvents for ConnectionState {
+    fn head_arrived(&self) {
+        self.phase.set(Phase::Serving);
+        self.blocked_before.set(Duration::ZERO);
+    }
+
+    fn end_with_this_answer(&self) {
+        self.ends_with_this_answer.set(true);
+    }
+
+    fn ends_with_this_answer(&self) -> bool {
+        self.ends_with_this_answer.get()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.drain.has_begun()
+    }
+
+    fn hold(&self) {
+        self.is_held.set(true);
+    }
+
+    fn release(&self) {
+        self.is_held.set(false);
+        self.wake();
+    }
+
+    fn answered(&self) {
+        self.phase.set(Phase::Answered);
+    }
+
+    fn answered_finally(&self) {
+        self.enter(Phase::Ending);
     }
 }

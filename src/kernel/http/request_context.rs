@@ -31,7 +31,7 @@ const FOR_BROWSERS: [(HeaderName, &str); 4] = [
 ///
 /// # Errors
 /// None: the signature is actix's.
-pub async fn edge(
+pub async fn request_context(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

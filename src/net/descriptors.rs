@@ -1,7 +1,5 @@
 //! File descriptors: how many the process may have, and how many of them connections may take.
 
-use super::serve::serves;
-use crate::cli::{Role, ServeArgs};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::num::NonZeroUsize;
 
@@ -25,16 +23,15 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Raises the soft limit of the process to the hard one, and shares out what there is.
-    pub fn claim(args: &ServeArgs) -> Capacity {
+    /// Raises the soft limit of the process to the hard one, and shares out what there is, for so
+    /// many listeners and connections to the database, and so many descriptors for each connection of
+    /// a client.
+    pub fn claim(listeners: usize, database_connections: u32, for_each_client: u64) -> Capacity {
         let limit = raise_limit();
-        let pool = u64::from(args.storage.database_pool_size) + 1;
+        let pool = u64::from(database_connections) + 1;
         let kept = FOR_THE_PROCESS + pool * FOR_EACH_DATABASE_CONNECTION;
-        // The gateway needs a second descriptor to forward what comes on the first.
-        let each = if args.role == Role::Gateway { 2 } else { 1 };
-        let connections = (limit.saturating_sub(kept) / each).min(MOST_CONNECTIONS);
-        let roles = [Role::Gateway, Role::Product, Role::Customer];
-        let listeners = roles.into_iter().filter(|role| serves(args.role, *role)).count();
+        let connections =
+            (limit.saturating_sub(kept) / for_each_client.max(1)).min(MOST_CONNECTIONS);
         let workers = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         let all = usize::try_from(connections).unwrap_or(usize::MAX);
         let of_a_worker = (all / listeners.max(1) / workers).max(FEWEST_CONNECTIONS_OF_A_WORKER);

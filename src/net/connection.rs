@@ -1,28 +1,20 @@
 //! A connection of a listener: a socket that knows how long it may wait for its client.
 //!
 //! actix times the head of a connection's first request, and nothing else. So the socket itself is
-//! ours (docs/adr/0006): it tells from what is read and written, and from what the edge says, what
+//! ours (docs/adr/0006): it tells from what is read and written, and from what its requests say, what
 //! it is waiting for, and ends a connection whose client takes too long. It also hands actix one
-//! request at a time, and none whose head is too large ([`framing`]), and sends the headers of each
-//! answer in one order ([`outgoing`]).
+//! request at a time, and none whose head is too large (`framing.rs`), and sends the headers of each
+//! answer in one order (`outgoing.rs`).
 
-mod framing;
-mod outgoing;
-mod pace;
-mod roster;
-
-pub use roster::Roster;
-
-use super::Failure;
-use super::edge::closing_response;
+use super::framing::{
+    Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused,
+};
+use super::outgoing::Outgoing;
+use super::registry::Place;
+use super::state::{ConnectionState, HEAD_PATIENCE};
+use crate::kernel::http::{ConnectionEvents, ConnectionHandle, Failure, closing_response};
 use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
-use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
-use framing::{Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
-use outgoing::Outgoing;
-use pace::{HEAD_PATIENCE, Pace};
-use roster::Place;
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
@@ -44,7 +36,7 @@ const MOST_KEPT_BYTES: usize = 8 * 1024;
 
 pub struct Connection {
     stream: TcpStream,
-    pace: Rc<Pace>,
+    state: Rc<ConnectionState>,
     framing: Framing,
     outgoing: Outgoing,
     /// What was read and is not handed on: it belongs to the next requests.
@@ -56,7 +48,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, pace: Rc<Pace>, place: Place) -> Connection {
+    pub fn new(stream: TcpStream, state: Rc<ConnectionState>, place: Place) -> Connection {
         let socket = SockRef::from(&stream);
         // Each only makes something better that goes without it, too.
         let _without_delay = socket.set_tcp_nodelay(true);
@@ -64,7 +56,7 @@ impl Connection {
         let timer = Box::pin(sleep_until(Instant::now() + LONGEST_NAP));
         Connection {
             stream,
-            pace,
+            state,
             framing: Framing::default(),
             outgoing: Outgoing::default(),
             kept: Vec::new(),
@@ -74,9 +66,9 @@ impl Connection {
         }
     }
 
-    /// What the edge needs of it.
+    /// What its requests need of it.
     pub fn handle(&self) -> ConnectionHandle {
-        ConnectionHandle(Rc::clone(&self.pace))
+        ConnectionHandle::of(Rc::<ConnectionState>::clone(&self.state))
     }
 
     /// Whether the deadline has passed. If not, the task is woken when it has, or earlier; also
@@ -149,7 +141,7 @@ impl Connection {
         // The client may be gone, or take nothing: the connection ends with or without this.
         let _told = self.stream.try_write(&closing_response(failure, &id));
         let _said_all = SockRef::from(&self.stream).shutdown(Shutdown::Write);
-        self.pace.answered_finally();
+        self.state.answered_finally();
         self.kept = Vec::new();
         self.is_refused = true;
     }
@@ -163,7 +155,7 @@ impl Connection {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         loop {
-            if self.has_passed(self.pace.read_deadline(), context) {
+            if self.has_passed(self.state.read_deadline(), context) {
                 return Poll::Ready(Ok(()));
             }
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
@@ -201,11 +193,11 @@ impl AsyncRead for Connection {
         if this.is_refused {
             return this.poll_farewell(context, buffer);
         }
-        if this.pace.is_held() {
-            this.pace.listen(context.waker());
+        if this.state.is_held() {
+            this.state.listen(context.waker());
             return Poll::Pending;
         }
-        if this.pace.is_full() {
+        if this.state.is_full() {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -218,7 +210,7 @@ impl AsyncRead for Connection {
             Poll::Ready(Ok(Ok(()))) => {
                 let handed_on = buffer.filled().len() - before;
                 if handed_on > 0 {
-                    this.pace.read(handed_on);
+                    this.state.read(handed_on);
                 }
                 return Poll::Ready(Ok(()));
             }
@@ -230,19 +222,19 @@ impl AsyncRead for Connection {
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending => {}
         }
-        this.pace.drained();
-        if this.pace.is_idle() {
-            this.pace.listen(context.waker());
+        this.state.drained();
+        if this.state.is_idle() {
+            this.state.listen(context.waker());
         }
-        if !this.has_passed(this.pace.read_deadline(), context) {
+        if !this.has_passed(this.state.read_deadline(), context) {
             return Poll::Pending;
         }
-        if this.pace.is_within_head() && this.framing.is_within_head() {
+        if this.state.is_within_head() && this.framing.is_within_head() {
             let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
                 .message("The head of the request took too long");
             this.refuse(&failure, HEAD_PATIENCE);
         }
-        this.pace.answered_finally();
+        this.state.answered_finally();
         Poll::Ready(Ok(()))
     }
 }
@@ -256,10 +248,10 @@ impl AsyncWrite for Connection {
         let this = self.get_mut();
         let outcome = this.outgoing.poll_write(Pin::new(&mut this.stream), context, bytes);
         if outcome.is_ready() {
-            this.pace.taken();
+            this.state.taken();
             return outcome;
         }
-        let deadline = this.pace.blocked();
+        let deadline = this.state.blocked();
         if this.has_passed(Some(deadline), context) {
             // What the kernel still holds for the client is given up, too.
             let _reset = SockRef::from(&this.stream).set_linger(Some(Duration::ZERO));
@@ -272,7 +264,7 @@ impl AsyncWrite for Connection {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_flush(context);
-        if outcome.is_ready() && this.pace.flushed() {
+        if outcome.is_ready() && this.state.flushed() {
             this.framing.answered();
             this.outgoing.answered();
             if !this.kept.is_empty() {
@@ -284,92 +276,5 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
-    }
-}
-
-/// By which the edge says how far a request is.
-#[derive(Clone)]
-pub struct ConnectionHandle(Rc<Pace>);
-
-impl ConnectionHandle {
-    /// The head of a request is here.
-    pub fn head_arrived(&self) {
-        self.0.head_arrived();
-    }
-
-    /// Nothing that follows can be told from the request that is here.
-    pub fn end_with_this_answer(&self) {
-        self.0.end_with_this_answer();
-    }
-
-    pub fn ends_with_this_answer(&self) -> bool {
-        self.0.ends_with_this_answer()
-    }
-
-    /// Whether the answers of this time end their connections.
-    pub fn is_draining(&self) -> bool {
-        self.0.is_draining()
-    }
-
-    /// Reads nothing more while the guard lives: what the client sends stays with it.
-    pub fn hold(&self) -> Hold {
-        self.0.hold();
-        Hold(Rc::clone(&self.0))
-    }
-
-    /// The answer is made, and ends the connection.
-    pub fn answered_finally(&self) {
-        self.0.answered_finally();
-    }
-
-    /// The answer is made. A body that is still to come is watched to its end.
-    pub fn answered(self, body: BoxBody) -> BoxBody {
-        if body.size() == BodySize::None {
-            self.0.answered();
-            return body;
-        }
-        match body.try_into_bytes() {
-            Ok(bytes) => {
-                self.0.answered();
-                BoxBody::new(bytes)
-            }
-            Err(body) => BoxBody::new(WatchedBody { body, handle: self }),
-        }
-    }
-}
-
-/// See [`ConnectionHandle::hold`].
-pub struct Hold(Rc<Pace>);
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.0.release();
-    }
-}
-
-/// A body that comes from elsewhere, piece by piece.
-struct WatchedBody {
-    body: BoxBody,
-    handle: ConnectionHandle,
-}
-
-impl MessageBody for WatchedBody {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(context)
-    }
-}
-
-impl Drop for WatchedBody {
-    fn drop(&mut self) {
-        self.handle.0.answered();
     }
 }

@@ -1,39 +1,39 @@
 //! The connections of one worker: when they become many, the one that is idle the longest makes
 //! room for a new one.
 
-use super::Connection;
-use super::pace::Pace;
-use crate::kernel::http::Drain;
+use super::connection::Connection;
+use super::drain::Drain;
+use super::state::ConnectionState;
 use slab::Slab;
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::net::TcpStream;
 
-/// Clones are the same roster.
+/// Clones are the same registry.
 #[derive(Clone)]
-pub struct Roster(Rc<Inner>);
+pub struct Registry(Rc<Inner>);
 
 struct Inner {
-    connections: RefCell<Slab<Rc<Pace>>>,
+    connections: RefCell<Slab<Rc<ConnectionState>>>,
     /// From this many on, idle ones go: fewer than the worker may have, so that the next one is
     /// never left waiting.
     crowd: usize,
     drain: Drain,
 }
 
-impl Roster {
+impl Registry {
     /// For a worker that may have `capacity` connections. To be called on its thread: it starts
     /// the task that ends idle connections when the process closes.
-    pub fn new(capacity: usize, drain: &Drain) -> Roster {
+    pub fn new(capacity: usize, drain: &Drain) -> Registry {
         let crowd = capacity - capacity / 4;
         let connections = RefCell::new(Slab::new());
-        let roster = Roster(Rc::new(Inner { connections, crowd, drain: drain.clone() }));
-        let closing = roster.clone();
+        let registry = Registry(Rc::new(Inner { connections, crowd, drain: drain.clone() }));
+        let closing = registry.clone();
         actix_web::rt::spawn(async move {
             closing.0.drain.closing().await;
-            closing.0.connections.borrow().iter().for_each(|(_, pace)| pace.close());
+            closing.0.connections.borrow().iter().for_each(|(_, state)| state.close());
         });
-        roster
+        registry
     }
 
     /// Takes in a connection that was accepted.
@@ -41,14 +41,14 @@ impl Roster {
         if self.0.connections.borrow().len() >= self.0.crowd {
             self.make_room();
         }
-        let pace = Rc::new(Pace::new(self.0.drain.clone()));
-        let place = self.0.connections.borrow_mut().insert(Rc::clone(&pace));
-        Connection::new(stream, pace, Place { roster: self.clone(), place })
+        let state = Rc::new(ConnectionState::new(self.0.drain.clone()));
+        let place = self.0.connections.borrow_mut().insert(Rc::clone(&state));
+        Connection::new(stream, state, Place { registry: self.clone(), place })
     }
 
     fn make_room(&self) {
         let connections = self.0.connections.borrow();
-        let idle = connections.iter().filter_map(|(_, pace)| Some((pace.idle_since()?, pace)));
+        let idle = connections.iter().filter_map(|(_, state)| Some((state.idle_since()?, state)));
         if let Some((_, longest)) = idle.min_by_key(|(since, _)| *since) {
             longest.dismiss();
         }
@@ -57,12 +57,12 @@ impl Roster {
 
 /// The place of a connection, given back when it ends.
 pub struct Place {
-    roster: Roster,
+    registry: Registry,
     place: usize,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.roster.0.connections.borrow_mut().remove(self.place);
+        self.registry.0.connections.borrow_mut().remove(self.place);
     }
 }

@@ -30,7 +30,7 @@ const FEWEST_GIVEN_UP: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
-pub struct Lane {
+pub struct PoolLane {
     pool: Pool<Connector>,
     /// Taken in this order. As many places as connections: a job never waits inside the pool for
     /// another one, and a database that hangs holds no more threads than this.
@@ -50,7 +50,7 @@ enum Priority {
     Low,
 }
 
-impl Lane {
+impl PoolLane {
     /// Jobs run on the blocking threads of `tasks`. One that runs longer than `patience` hangs,
     /// and is given up; on SQLite it computes, and would do so beside its successor.
     pub fn new(
@@ -59,7 +59,7 @@ impl Lane {
         size: u32,
         patience: Duration,
         tasks: &Tasks,
-    ) -> Lane {
+    ) -> PoolLane {
         let given_up = match url {
             DatabaseUrl::Postgres(_) => size.max(FEWEST_GIVEN_UP),
             DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => 0,
@@ -78,19 +78,19 @@ impl Lane {
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
         let priority = Priority::Usual;
-        Lane { pool, places, waiting, outage, hanging, patience, tasks, priority }
+        PoolLane { pool, places, waiting, outage, hanging, patience, tasks, priority }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
-    pub fn bounded(&self, size: u32) -> Lane {
+    pub fn bounded(&self, size: u32) -> PoolLane {
         let mut places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         places.extend(self.places.iter().cloned());
-        Lane { places, waiting: Arc::default(), ..self.clone() }
+        PoolLane { places, waiting: Arc::default(), ..self.clone() }
     }
 
-    /// As [`Lane::bounded`], for jobs that leave the processors to those of other lanes.
-    pub fn for_lists(&self, size: u32) -> Lane {
-        Lane { priority: Priority::Low, ..self.bounded(size) }
+    /// As [`PoolLane::bounded`], for jobs that leave the processors to those of other lanes.
+    pub fn for_lists(&self, size: u32) -> PoolLane {
+        PoolLane { priority: Priority::Low, ..self.bounded(size) }
     }
 
     /// Takes a connection on the calling thread, which may block.

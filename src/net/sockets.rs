@@ -3,8 +3,11 @@
 //! This is what `actix_web::HttpServer` does, but for the connections, which are
 //! [`Connection`]s: docs/adr/0006 says why.
 
+use super::connection::Connection;
 use super::descriptors::Capacity;
-use crate::kernel::http::{Connection, Drain, Roster, expecting};
+use super::drain::Drain;
+use super::expect::expecting;
+use super::registry::Registry;
 use actix_http::{HttpService, KeepAlive, Request, Response};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
@@ -84,7 +87,7 @@ where
         .shutdown_timeout(guards.shutdown_timeout_seconds.into())
         .disable_signals();
     let serve_worker = move || {
-        let roster = Roster::new(capacity.of_a_worker, &guards.drain);
+        let registry = Registry::new(capacity.of_a_worker, &guards.drain);
         let app = app().into_factory().map_err(|error| {
             let error: Error = error.into();
             Response::from(error.error_response())
@@ -102,7 +105,7 @@ where
             .h1(app);
         let admit = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            ready(Ok((roster.admit(stream), peer)))
+            ready(Ok((registry.admit(stream), peer)))
         };
         fn_service(admit).and_then(http)
     };
