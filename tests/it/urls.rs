@@ -6,6 +6,7 @@ use chronos::kernel::config::{
     DatabaseUrl, PostgresUrl, RedisUrl, UpstreamUrl, without_credentials,
 };
 use diesel::{Connection, PgConnection};
+use percent_encoding::percent_decode_str;
 use proptest::prelude::{Strategy, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeMap;
@@ -236,6 +237,8 @@ fn libpq_reads_a_url_and_what_becomes_of_it_alike(_: &Combination) {
                     assert!(!message.starts_with("connection to server"), "{url}: {message}");
                 }
                 (Err(_), Err(_)) => {}
+                // A connection is asked for in text: such a password cannot be handed on.
+                (Err(_), Ok(_)) if percent_decode_str(&url).decode_utf8().is_err() => {}
                 (Err(reason), Ok(_)) => panic!("{url} {reason}, and libpq takes it"),
             }
             Ok(())
@@ -257,6 +260,7 @@ fn what_libpq_refuses_is_refused_by_name(_: &Combination) {
         ("postgres://u@h/db?target_session_attrs=nice", "target_session_attrs"),
         ("postgres://u@h/db?a", "NAME=VALUE"),
         ("postgres://u:p%zz@h/db", "%25"),
+        ("postgres://u:%aa@h/db", "UTF-8"),
         ("postgres://u:p@[::1/db", "]"),
         ("postgres://u:p@s@h/db", "%40"),
         (" postgres://u@h/db", "white space"),
