@@ -35,6 +35,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        total_spent -> BigInt,
     }
 }
 

@@ -53,10 +53,17 @@ fn products(_: &ServeArgs, _: &Shared) -> Option<Module> {
 #[cfg(all(feature = "customer", feature = "database"))]
 fn customers(shared: &Shared) -> Option<Module> {
     let customers = crate::customer::Customers::new(&shared.db);
+    #[cfg(feature = "order")]
+    let orders = crate::order::Orders::new(&shared.db);
     Some(Module {
         role: Role::Customer,
         prefix: "/customers",
-        routes: Arc::new(move |config| crate::customer::routes(config, customers.clone())),
+        // The orders of a customer have their address among the customers.
+        routes: Arc::new(move |config| {
+            crate::customer::routes(config, customers.clone());
+            #[cfg(feature = "order")]
+            crate::order::routes_of_customers(config, orders.clone());
+        }),
         health: super::health::route(shared, "customer-service"),
     })
 }

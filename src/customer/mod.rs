@@ -1,9 +1,7 @@
-//! The customers and what they have bought. Owns the tables `customers`, `orders` and
-//! `order_items`.
+//! The customers. Owns the table `customers`.
 //!
-//! Customers are read, written and deleted over HTTP; orders come from the data files and are only
-//! read. A customer with orders cannot be deleted: a foreign key holds that, so that no order is
-//! ever left without its customer, whatever happens at once.
+//! What a customer has spent is kept in their row: the orders, which stand above this slice, add to it
+//! in their own transactions. A customer with orders cannot be deleted.
 
 mod error;
 mod model;
@@ -13,13 +11,11 @@ mod store;
 mod wire;
 
 pub use error::CustomerError;
-pub use model::{Customer, CustomerId, OrderItem, OrderStatus};
+pub use model::{Address, Customer, CustomerId, parse_address};
 pub use routes::routes;
-pub use service::Customers;
-pub use store::{
-    delete_all, insert_order, insert_record, is_empty, number_orders_from_the_highest,
-};
-pub use wire::{CustomerRecord, OrderRecord};
+pub use service::{Customers, add_spent, require};
+pub use store::{delete_all, insert_record, is_empty};
+pub use wire::CustomerRecord;
 
 // What fuzz/ calls.
 #[cfg(fuzzing)]

@@ -4,7 +4,6 @@ use crate::kernel::error::Invalid;
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
-use crate::kernel::page::Cursor;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -25,6 +24,8 @@ pub struct Customer {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// Over the completed and the pending orders.
+    pub total_spent: Cents,
 }
 
 /// A customer to be added.
@@ -64,15 +65,6 @@ pub struct CustomerFilter {
     pub tier: Option<Tier>,
     /// Any part of the e-mail address, in any case.
     pub email_part: Option<String>,
-}
-
-/// A customer with what the orders say of them.
-#[derive(Debug)]
-pub struct CustomerProfile {
-    pub customer: Customer,
-    /// Over the completed and the pending orders.
-    pub total_spent: Cents,
-    pub vip_tier: VipTier,
 }
 
 /// The longest e-mail address, in characters; no longer text can be a part of one.
@@ -179,103 +171,6 @@ impl VipTier {
     }
 }
 
-/// A sale. The names and prices in it are those of its day, whatever becomes of the products.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Order {
-    pub id: i64,
-    pub order_number: String,
-    pub customer_id: CustomerId,
-    pub items: Vec<OrderItem>,
-    pub total_amount: Cents,
-    pub amounts: Amounts,
-    pub status: OrderStatus,
-    pub payment_method: Option<String>,
-    pub shipping_address: Option<Address>,
-    pub notes: Option<String>,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-}
-
-impl Order {
-    /// Where it is in a list of orders.
-    pub fn place(&self) -> Cursor {
-        let id = Id::parse("id", self.id.to_string()).expect("digits are an id");
-        Cursor { created_at: self.created_at, id }
-    }
-}
-
-/// An order to be added.
-#[derive(Debug, Clone)]
-pub struct NewOrder {
-    /// Without one, the database numbers the order.
-    pub id: Option<i64>,
-    pub order_number: String,
-    pub customer_id: CustomerId,
-    pub items: Vec<OrderItem>,
-    pub total_amount: Cents,
-    pub amounts: Amounts,
-    pub status: OrderStatus,
-    pub payment_method: Option<String>,
-    pub shipping_address: Option<Address>,
-    pub notes: Option<String>,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
-}
-
-/// What counts in the total of an order besides its items; none is negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amounts {
-    /// Taken from the total.
-    pub discount: Cents,
-    pub shipping: Cents,
-    pub tax: Cents,
-}
-
-impl Amounts {
-    pub const NONE: Amounts =
-        Amounts { discount: Cents::ZERO, shipping: Cents::ZERO, tax: Cents::ZERO };
-}
-
-/// A line of an order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrderItem {
-    /// Of a product that may be gone by now.
-    pub product_id: Id,
-    pub product_name: String,
-    /// At least one.
-    pub quantity: i32,
-    /// Of one piece.
-    pub price: Cents,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderStatus {
-    Pending,
-    Completed,
-    Cancelled,
-}
-
-impl OrderStatus {
-    /// # Errors
-    /// Names the three.
-    pub fn parse(text: &str) -> Result<OrderStatus, Invalid> {
-        match text {
-            "pending" => Ok(OrderStatus::Pending),
-            "completed" => Ok(OrderStatus::Completed),
-            "cancelled" => Ok(OrderStatus::Cancelled),
-            _ => Err(Invalid::new("status", "must be one of pending, completed, cancelled")),
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            OrderStatus::Pending => "pending",
-            OrderStatus::Completed => "completed",
-            OrderStatus::Cancelled => "cancelled",
-        }
-    }
-}
-
 pub fn parse_name(text: String) -> Result<String, Invalid> {
     text::required("name", text, 255)
 }
@@ -287,52 +182,6 @@ pub fn parse_phone(text: String) -> Result<String, Invalid> {
 /// The field is `address`, or an order's `shipping_address`.
 pub fn parse_address(field: &'static str, address: Address) -> Result<Address, Invalid> {
     json::bounded(field, address)
-}
-
-pub fn parse_order_id(number: i64) -> Result<i64, Invalid> {
-    if number > 0 { Ok(number) } else { Err(Invalid::new("id", "must be a positive whole number")) }
-}
-
-/// The id of the order at this place of a list.
-pub fn order_id_at(place: &Cursor) -> Option<i64> {
-    place.id.as_str().parse().ok()
-}
-
-pub fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
-    i32::try_from(pieces)
-        .ok()
-        .filter(|pieces| *pieces > 0)
-        .ok_or_else(|| Invalid::new("quantity", "must be a whole number from 1 to 2147483647"))
-}
-
-/// Checks that `total` is what the items, of which there must be some, come to with the amounts.
-///
-/// # Errors
-/// Says both amounts where they differ.
-pub fn check_total(total: Cents, items: &[OrderItem], amounts: Amounts) -> Result<(), Invalid> {
-    if items.is_empty() {
-        return Err(Invalid::new("items", "must hold at least one item"));
-    }
-    let of_items = items.iter().try_fold(Cents::ZERO, |sum, item| {
-        sum.checked_add(item.price.checked_mul(i64::from(item.quantity))?)
-    });
-    let sum = of_items.and_then(|sum| {
-        sum.checked_add(amounts.shipping)?.checked_add(amounts.tax)?.checked_sub(amounts.discount)
-    });
-    match sum {
-        Some(sum) if sum == total => Ok(()),
-        Some(sum) if amounts != Amounts::NONE => {
-            let reason = format!(
-                "is {total}, but the items less the discount, with shipping and tax, come to {sum}"
-            );
-            Err(Invalid::new("total_amount", reason))
-        }
-        Some(sum) => {
-            let reason = format!("is {total}, but the items come to {sum}");
-            Err(Invalid::new("total_amount", reason))
-        }
-        None => Err(Invalid::new("items", "come to more than 64 bits of cents")),
-    }
 }
 
 #[cfg(test)]

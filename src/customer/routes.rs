@@ -1,11 +1,11 @@
 //! The URLs below `/customers`: parse, call the service, render.
 
 use super::error::CustomerError;
-use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer, Order};
+use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer};
 use super::service::{self, Customers};
 use super::wire::{
-    CreateCustomer, CustomerAnswer, CustomerView, FILTERS, ListEnd, OrderView, UpdateCustomer,
-    parse_list_query, parse_orders_query,
+    CreateCustomer, CustomerAnswer, CustomerListEnd, CustomerView, FILTERS, UpdateCustomer,
+    parse_list_query,
 };
 use crate::kernel::db::{Rows, Tx};
 use crate::kernel::http::{Failure, JsonBody, Listing, Query, RowView, StoredResponse, write_json};
@@ -29,11 +29,6 @@ pub fn routes(config: &mut web::ServiceConfig, customers: Customers) {
                 .route(web::head().to(get_customer))
                 .route(web::put().to(update_customer))
                 .route(web::delete().to(delete_customer)),
-        )
-        .service(
-            web::resource("/{id}/orders")
-                .route(web::get().to(list_orders))
-                .route(web::head().to(list_orders)),
         );
 }
 
@@ -53,7 +48,7 @@ async fn list_customers(
     };
     let listing = Listing::begin(page, view).await?;
     let (rows, total) = customers.list(filter, listing).await?;
-    let end = ListEnd { count: rows.count(), pagination: Some(rows.pagination(total)) };
+    let end = CustomerListEnd { count: rows.count(), pagination: rows.pagination(total) };
     Ok(rows.respond(&request, &end))
 }
 
@@ -61,8 +56,8 @@ async fn get_customer(
     path: web::Path<String>,
     customers: web::Data<Customers>,
 ) -> Result<HttpResponse, Failure> {
-    let profile = customers.get(parse_id(path)?).await?;
-    Ok(HttpResponse::Ok().json(CustomerAnswer::of_profile(&profile)))
+    let customer = customers.get(parse_id(path)?).await?;
+    Ok(HttpResponse::Ok().json(CustomerAnswer::with_spending(&customer)))
 }
 
 async fn create_customer(
@@ -112,23 +107,6 @@ async fn delete_customer(
         StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
     };
     customers.changes.make(key, rows, delete, render).await
-}
-
-async fn list_orders(
-    request: HttpRequest,
-    path: web::Path<String>,
-    customers: web::Data<Customers>,
-) -> Result<HttpResponse, Failure> {
-    let id = parse_id(path)?;
-    let page = parse_orders_query(&Query::parse(request.query_string())?)?;
-    let view = RowView {
-        render: |order, bytes| write_json(bytes, &OrderView::from(order)),
-        cursor: Order::place,
-        filters: &[],
-    };
-    let rows = customers.orders(id, Listing::begin(page, view).await?).await?;
-    let end = ListEnd { count: rows.count(), pagination: None };
-    Ok(rows.respond(&request, &end))
 }
 
 fn parse_id(path: web::Path<String>) -> Result<CustomerId, CustomerError> {

@@ -1,14 +1,13 @@
 //! The use cases around customers: rules and transactions.
 
 use super::error::CustomerError;
-use super::model::{
-    Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerProfile, NewCustomer, Order,
-    VipTier,
-};
+use super::model::{Customer, CustomerChanges, CustomerFilter, CustomerId, NewCustomer};
 use super::store;
-use crate::kernel::db::{Db, Tx};
+use crate::kernel::db::{Db, DbConn, Tx};
 use crate::kernel::http::{Listing, Rendered};
 use crate::kernel::idempotency::Changes;
+use crate::kernel::money::Cents;
+use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 
 /// The customers; clones share the database.
@@ -24,15 +23,8 @@ impl Customers {
         Customers { db: db.clone(), changes: Changes::new(db) }
     }
 
-    pub async fn get(&self, id: CustomerId) -> Result<CustomerProfile, CustomerError> {
-        self.db
-            .read(move |conn| {
-                let customer = store::find(conn, &id)?.ok_or(CustomerError::NotFound)?;
-                let total_spent = store::total_spent(conn, &id)?;
-                let vip_tier = VipTier::of(total_spent);
-                Ok(CustomerProfile { customer, total_spent, vip_tier })
-            })
-            .await
+    pub async fn get(&self, id: CustomerId) -> Result<Customer, CustomerError> {
+        self.db.read(move |conn| require(conn, &id)).await
     }
 
     /// The page, rendered, and the number of all that the filter lets through.
@@ -51,21 +43,11 @@ impl Customers {
             })
             .await
     }
+}
 
-    /// A page of the customer's orders, rendered.
-    pub async fn orders(
-        &self,
-        id: CustomerId,
-        mut listing: Listing<Order>,
-    ) -> Result<Rendered, CustomerError> {
-        self.db
-            .list(move |conn| {
-                store::find(conn, &id)?.ok_or(CustomerError::NotFound)?;
-                let part = store::ORDERS_PART;
-                Ok(listing.fill(part, |page, show| store::orders_of(conn, &id, page, show))?)
-            })
-            .await
-    }
+/// The customer, who must be there.
+pub fn require(conn: &mut DbConn, id: &CustomerId) -> Result<Customer, CustomerError> {
+    store::find(conn, id)?.ok_or(CustomerError::NotFound)
 }
 
 // Customers are not cached: nothing follows a commit.
@@ -85,6 +67,12 @@ pub fn update(
 
 pub fn delete(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, CustomerError> {
     store::delete(tx.conn(), id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
+}
+
+/// Adds to what a customer has spent: an order counts from now on, or, where `amount` is negative, no
+/// more.
+pub fn add_spent(tx: &mut Tx<'_>, id: &CustomerId, amount: Cents) -> QueryResult<()> {
+    store::add_spent(tx.conn(), id, amount)
 }
 
 /// The name of one customer among the rows that are written.

@@ -159,6 +159,7 @@ fn orders_have_pages(combination: &Combination) {
         )
         .expect("a string");
     }
+    sql += &format!("UPDATE customers SET total_spent = {COUNT} WHERE id = 'cust_040';");
     app.storage.execute(&sql).expect("the rows keep the rules");
     let path = "/customers/cust_040/orders";
     let all = app.get(&format!("{path}?limit=1000")).expect(200);

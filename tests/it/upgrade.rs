@@ -3,6 +3,7 @@
 use crate::app::{App, Combination, Storage};
 use crate::cases;
 use crate::client::Answer;
+use crate::customer::CUSTOMERS_WITH_ANOTHER_SUM;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -35,6 +36,9 @@ fn a_store_of_the_first_version_keeps_every_row(combination: &Combination) {
     ]);
     assert_eq!((&orders[0]["items"], &orders[0]["total_amount"]), (&items, &json!("2.50")));
     assert_eq!(orders[0].get("discount_amount"), None, "{orders}");
+    let spent = "SELECT total_spent AS count FROM customers WHERE id = 'c-1'";
+    assert_eq!(app.storage.count(spent), 250, "the migration adds up what is there");
+    assert_eq!(app.storage.count(CUSTOMERS_WITH_ANOTHER_SUM), 0);
     app.delete("/customers/c-1").expect(409);
     app.delete("/customers/c-2").expect(200);
     // The tables are the new ones.

@@ -1,10 +1,11 @@
 //! The three files: read, checked record by record and against each other, loaded.
 use super::mistakes::Report;
 use super::records::{Place, Record, Sample, Source, check_unique};
-use crate::customer::{self, CustomerRecord, OrderRecord};
-use crate::kernel::db::DbConn;
+use crate::customer::{self, CustomerRecord};
+use crate::kernel::db::{DbConn, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::money::Cents;
+use crate::order::{self, OrderRecord};
 use crate::product::{self, ProductRecord};
 use anyhow::Context;
 use std::collections::{HashMap, HashSet};
@@ -107,9 +108,11 @@ impl Store {
         // An order without an id is numbered after those that have one, wherever it stands.
         let (numbered, others): (Vec<_>, Vec<_>) =
             self.orders.iter().partition(|(_, record)| record.order.id.is_some());
-        insert_all(ORDERS, numbered, |record| customer::insert_order(conn, record))?;
-        customer::number_orders_from_the_highest(conn)?;
-        insert_all(ORDERS, others, |record| customer::insert_order(conn, record))
+        // What follows a commit is for the command: it empties the whole cache.
+        let mut tx = Tx::on(conn);
+        insert_all(ORDERS, numbered, |record| order::insert_record(&mut tx, record))?;
+        order::number_from_the_highest(tx.conn())?;
+        insert_all(ORDERS, others, |record| order::insert_record(&mut tx, record))
     }
 
     /// `Loaded 112 products, 40 customers, 120 orders`.
@@ -173,12 +176,14 @@ fn without_mistakes<T>(records: Vec<Record<T>>) -> Vec<(Place, T)> {
 /// # Errors
 /// Those of the database.
 pub fn is_empty(conn: &mut DbConn) -> anyhow::Result<bool> {
-    Ok(product::is_empty(conn)? && customer::is_empty(conn)?)
+    Ok(product::is_empty(conn)? && customer::is_empty(conn)? && order::is_empty(conn)?)
 }
 
 /// # Errors
 /// Those of the database.
 pub fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
+    // First those that refer to the others.
+    order::delete_all(conn)?;
     customer::delete_all(conn)?;
     product::delete_all(conn)?;
     // An answer that was kept would tell of rows that are gone.

@@ -4,23 +4,23 @@
 
 use crate::cli::SeedArgs;
 
-#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod command;
-#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod files;
-#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod mistakes;
-#[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod records;
 
 /// Loads the store of `data/`, compiled in, where the binary can.
 #[cfg(feature = "database")]
 pub const EMBEDDED_STORE: Option<crate::kernel::db::Load> = {
-    #[cfg(all(feature = "product", feature = "customer"))]
+    #[cfg(all(feature = "product", feature = "order"))]
     {
         Some(command::load_embedded)
     }
-    #[cfg(not(all(feature = "product", feature = "customer")))]
+    #[cfg(not(all(feature = "product", feature = "order")))]
     {
         None
     }
@@ -33,15 +33,15 @@ pub const EMBEDDED_STORE: Option<crate::kernel::db::Load> = {
 /// a module is left out; bad files, with each line, record and reason; whatever the
 /// database says. Nothing is changed then.
 pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
-    #[cfg(all(feature = "product", feature = "customer", feature = "database"))]
+    #[cfg(all(feature = "product", feature = "order", feature = "database"))]
     {
         command::seed(args)
     }
-    #[cfg(not(all(feature = "product", feature = "customer", feature = "database")))]
+    #[cfg(not(all(feature = "product", feature = "order", feature = "database")))]
     {
         let _nothing_to_load = args;
-        let missing = "seed needs the product and customer modules and a database; build with \
-                       --features product,customer,sqlite,postgres";
+        let missing = "seed needs the product, customer and order modules and a database; build with \
+                       --features product,order,sqlite,postgres";
         Err(crate::kernel::error::Refusal(missing.into()).into())
     }
 }
