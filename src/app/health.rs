@@ -1,7 +1,6 @@
 //! `GET /health` of the services.
 
-use super::modules::Configure;
-use super::serve::Shared;
+use super::shared::{Configure, Shared};
 use crate::kernel::cache::CacheState;
 use crate::kernel::db::Db;
 use crate::kernel::time;

@@ -1,6 +1,6 @@
 //! `/livez` and `/readyz`, on every listener: for whatever watches the process.
 
-use super::modules::Configure;
+use super::shared::Configure;
 use crate::kernel::cache::CacheState;
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;

@@ -10,7 +10,7 @@ use super::framing::{
     Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused,
 };
 use super::outgoing::Outgoing;
-use super::registry::Place;
+use super::registry::{Place, Registry};
 use super::state::{ConnectionState, HEAD_PATIENCE};
 use crate::kernel::http::{ConnectionEvents, ConnectionHandle, Failure, closing_response};
 use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
@@ -48,7 +48,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(stream: TcpStream, state: Rc<ConnectionState>, place: Place) -> Connection {
+    /// Takes in a connection that was accepted.
+    pub fn new(stream: TcpStream, registry: &Registry) -> Connection {
+        let (state, place) = registry.admit();
         let socket = SockRef::from(&stream);
         // Each only makes something better that goes without it, too.
         let _without_delay = socket.set_tcp_nodelay(true);

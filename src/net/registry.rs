@@ -1,13 +1,11 @@
 //! The connections of one worker: when they become many, the one that is idle the longest makes
 //! room for a new one.
 
-use super::connection::Connection;
 use super::drain::Drain;
 use super::state::ConnectionState;
 use slab::Slab;
 use std::cell::RefCell;
 use std::rc::Rc;
-use tokio::net::TcpStream;
 
 /// Clones are the same registry.
 #[derive(Clone)]
@@ -36,14 +34,14 @@ impl Registry {
         registry
     }
 
-    /// Takes in a connection that was accepted.
-    pub fn admit(&self, stream: TcpStream) -> Connection {
+    /// A state and a place for a connection that was accepted.
+    pub fn admit(&self) -> (Rc<ConnectionState>, Place) {
         if self.0.connections.borrow().len() >= self.0.crowd {
             self.make_room();
         }
         let state = Rc::new(ConnectionState::new(self.0.drain.clone()));
         let place = self.0.connections.borrow_mut().insert(Rc::clone(&state));
-        Connection::new(stream, state, Place { registry: self.clone(), place })
+        (state, Place { registry: self.clone(), place })
     }
 
     fn make_room(&self) {

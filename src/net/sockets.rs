@@ -105,7 +105,7 @@ where
             .h1(app);
         let admit = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            ready(Ok((registry.admit(stream), peer)))
+            ready(Ok((Connection::new(stream, &registry), peer)))
         };
         fn_service(admit).and_then(http)
     };
