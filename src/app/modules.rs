@@ -65,14 +65,14 @@ fn watch_for_other_writers(shared: &Shared, products: &crate::product::Products)
     use crate::kernel::cache::CacheState;
     use std::time::Duration;
 
-    const LOOK_EVERY: Duration = Duration::from_millis(500);
+    const CHECK_EVERY: Duration = Duration::from_millis(500);
     if !matches!(shared.cache, CacheState::InProcess(_)) {
         return;
     }
     let (db, products) = (shared.db.clone(), products.clone());
     actix_web::rt::spawn(async move {
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_EVERY).await;
             if matches!(db.was_changed_elsewhere().await, Ok(true)) {
                 products.forget_cached();
             }

@@ -130,7 +130,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let mut starting = pin!(super::migration::start(&args, &shared));
     let started = tokio::select! {
         migration = &mut starting => Some(migration?),
-        () = patience_for_the_database(&args) => None,
+        () = database_timeout(&args) => None,
         () = signals.next() => return Ok(()),
     };
     let opening = async {
@@ -161,10 +161,10 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
 
 /// How long the doors stay shut for the database. SQLite is opened first, however long it takes. A
 /// PostgreSQL that hangs must not keep the process from saying that it lives.
-async fn patience_for_the_database(args: &ServeArgs) {
-    const PATIENCE: Duration = Duration::from_millis(400);
+async fn database_timeout(args: &ServeArgs) {
+    const DATABASE_TIMEOUT: Duration = Duration::from_millis(400);
     match args.storage.database_url {
-        DatabaseUrl::Postgres(_) => tokio::time::sleep(PATIENCE).await,
+        DatabaseUrl::Postgres(_) => tokio::time::sleep(DATABASE_TIMEOUT).await,
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => std::future::pending().await,
     }
 }

@@ -1,4 +1,4 @@
-//! The connection to Redis, as the cache uses it: reads and invalidations, each under a deadline.
+//! The connection to Redis, as its users see it: reads and invalidations, each under a deadline.
 //!
 //! When an operation runs out of time, readers stop asking at once and the supervisor pings: a Redis
 //! that answers was only slow for a moment and is used again. One that does not is down: the supervisor
@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// Between two looks at what is still to be delivered at the end.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Between two checks, at the end, of what is still to be delivered.
+const CHECK_PENDING_EVERY: Duration = Duration::from_millis(10);
 /// How long a thread waits for what it would rather have done.
 const BLOCKED_AT_MOST: Duration = Duration::from_millis(100);
 
@@ -70,15 +70,15 @@ impl RedisLink {
         self.thread.spawn(async move { supervisor.supervise().await });
     }
 
-    /// Waits until Redis has learned of every write, at most for `turns`.
-    pub async fn settle(&self, patience: Duration) {
+    /// Waits until Redis has learned of every write, at most for `time_limit`.
+    pub async fn settle(&self, time_limit: Duration) {
         let delivered = async {
             while !self.supervisor.pending().is_empty() {
                 self.supervisor.wake();
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(CHECK_PENDING_EVERY).await;
             }
         };
-        if tokio::time::timeout(patience, delivered).await.is_err() {
+        if tokio::time::timeout(time_limit, delivered).await.is_err() {
             log::warn!(
                 "Redis has not learned of the last writes: other replicas may show rows as they \
                  were, for up to CACHE_TTL_SECONDS"

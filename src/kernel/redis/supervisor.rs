@@ -43,7 +43,7 @@ const IDLE_PING_EVERY: Duration = Duration::from_secs(1);
 const IN_USE: Duration = Duration::from_secs(1);
 /// Between two tries to connect.
 const CONNECT_EVERY: Duration = Duration::from_millis(250);
-/// From a reconnection to the first read: several looks, so that every replica that saw the
+/// From a reconnection to the first read: several ticks, so that every replica that saw the
 /// outage has delivered what was pending.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -126,7 +126,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes the supervisor look at once.
+    /// Makes the supervisor tick at once.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
