@@ -189,9 +189,9 @@ impl UpstreamPermit {
         is_alive
     }
 
-    /// The service has failed, and is not [alive](UpstreamPermit::is_alive). That counts only where it has
-    /// answered nobody since this request began: requests that were broken off together before it
-    /// came back say nothing of it.
+    /// The service has failed, and is not [alive](UpstreamPermit::is_alive). That counts only where it
+    /// has answered nobody since this request began: requests that were broken off together before
+    /// it came back say nothing of it.
     pub fn failed(self, fault: Fault) {
         let mut breaker = self.upstream.breaker();
         if breaker.open.is_some() || breaker.answers != self.answers_before {

@@ -128,8 +128,8 @@ fn random_u128() -> u128 {
     (u128::from(high) << 64) | u128::from(low)
 }
 
-/// Who calls, as the layers behind the outermost one find out: an extension of the request, whose clones are
-/// the same.
+/// Who calls, as the layers behind the outermost one find out: an extension of the request, whose
+/// clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct RequestOrigin(Rc<Known>);
 

@@ -157,8 +157,8 @@ impl ConnectionState {
         self.dismiss_at(Instant::now());
     }
 
-    /// The process is closing: as [`ConnectionState::dismiss`], but a client that has just connected may send
-    /// the request that it connected for.
+    /// The process is closing: as [`ConnectionState::dismiss`], but a client that has just connected
+    /// may send the request that it connected for.
     pub fn close(&self) {
         let now = Instant::now();
         self.dismiss_at(if self.phase.get() == Phase::New { now + CLOSING_TIMEOUT } else { now });

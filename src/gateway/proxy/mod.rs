@@ -42,7 +42,10 @@ const MOST_BUFFERED: usize = 32 * 1024;
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// After this time without an answer a service is probed, so that it is known by the end of
 /// [`ANSWER_TIMEOUT`] whether it is silent to everybody.
-const DOUBT_AFTER: Duration = Duration::from_millis(3_600);
+const PROBE_AFTER: Duration = Duration::from_millis(3_600);
+/// How long a service may leave open whether it wants a body: one that knows nothing of `Expect`
+/// never says so.
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A pool of connections to the upstreams; one for each worker, so that a connection is driven by
 /// the thread that uses it.
@@ -80,7 +83,7 @@ impl Proxy {
         let outcome = tokio::select! {
             biased;
             outcome = &mut answer => outcome,
-            () = self.doubt(&permit) => answer.await,
+            () = self.probe_when_silent(&permit) => answer.await,
         };
         let (fault, cause) = match outcome {
             Ok(begun) => {
@@ -108,8 +111,8 @@ impl Proxy {
     }
 
     /// Probes a service that has left a request without an answer for long.
-    async fn doubt(&self, permit: &UpstreamPermit) {
-        tokio::time::sleep(DOUBT_AFTER).await;
+    async fn probe_when_silent(&self, permit: &UpstreamPermit) {
+        tokio::time::sleep(PROBE_AFTER).await;
         permit.is_alive(|url| self.prober.is_alive(url)).await;
     }
 

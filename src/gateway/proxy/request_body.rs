@@ -1,6 +1,6 @@
 //! The client's body on its way to a service: in parts, as they come, and never half of it as whole.
 
-use super::ANSWER_TIMEOUT;
+use super::{ANSWER_TIMEOUT, CONTINUE_TIMEOUT};
 use crate::gateway::error::GatewayError;
 use crate::gateway::upstream::Carries;
 use crate::kernel::http::{BODY_TIMEOUT, MAX_BODY_BYTES};
@@ -15,7 +15,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -32,10 +31,6 @@ pub fn carried_by(request: &HttpRequest) -> Carries {
         false => Carries::Nothing,
     }
 }
-
-/// How long a service may leave open whether it wants a body: one that knows nothing of `Expect`
-/// never says so.
-const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a service says to a request whose client waits to be asked for its body: nothing is read of
 /// that before the service wants it.

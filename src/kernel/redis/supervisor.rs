@@ -157,7 +157,7 @@ impl Supervisor {
                     && turns < READ_TURNS
                     && Instant::now() >= *until
                     && self.empty(live).await
-                    && self.rise(live)
+                    && self.readmit_readers(live)
                 {
                     log::info!("Redis is back");
                 }
@@ -167,7 +167,7 @@ impl Supervisor {
                     && self.deliver(live).await
                 {
                     if turns + more < HARMLESS_TURNS {
-                        self.rise(live);
+                        self.readmit_readers(live);
                     } else {
                         self.settle(live);
                     }
@@ -396,7 +396,7 @@ impl Supervisor {
     }
 
     /// Lets readers back, unless an invalidation is outstanding.
-    fn rise(&self, live: &Live) -> bool {
+    fn readmit_readers(&self, live: &Live) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let may = state.is_on(live) && self.pending().is_empty();
         if may {
