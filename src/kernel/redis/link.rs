@@ -1,9 +1,9 @@
 //! The connection to Redis, as its users see it: reads and invalidations, each under a deadline.
 //!
 //! When an operation runs out of time, readers stop asking at once and the supervisor pings: a Redis
-//! that answers was only slow for a moment and is used again. One that does not is down: the supervisor
-//! connects again, delivers the invalidations that were missed, and lets readers back after a pause
-//! in which every other replica does the same.
+//! that answers was only slow for a moment and is used again. One that does not is down: the
+//! supervisor connects again, delivers the invalidations that were missed, and lets readers back
+//! after a pause in which every other replica does the same.
 //!
 //! The connection, its deadlines and its supervisor have a thread of their own: what else the process
 //! does must not look like a Redis that is slow.
@@ -23,8 +23,10 @@ use tokio::runtime::Handle;
 
 /// Between two checks, at the end, of what is still to be delivered.
 const CHECK_PENDING_EVERY: Duration = Duration::from_millis(10);
-/// How long a thread waits for what it would rather have done.
-const BLOCKED_AT_MOST: Duration = Duration::from_millis(100);
+/// For Redis to be told what it may also miss.
+const TELL_TIMEOUT: Duration = Duration::from_millis(50);
+/// For which a blocking thread waits: as long as the turns of a write take where none is held up.
+const BLOCKING_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// One connection for all; clones share it.
 #[derive(Clone)]
@@ -144,8 +146,7 @@ impl RedisLink {
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
-        const DEADLINE: Duration = Duration::from_millis(50);
-        self.ask(DEADLINE, operation).await;
+        self.ask(TELL_TIMEOUT, operation).await;
     }
 
     /// Runs what a blocking thread waits for, which is not to be one of the link's own; returns
@@ -164,7 +165,7 @@ impl RedisLink {
             // Dropped, it also tells.
             drop(done);
         });
-        let _ended = waiting.recv_timeout(BLOCKED_AT_MOST);
+        let _ended = waiting.recv_timeout(BLOCKING_TIMEOUT);
     }
 
     /// Removes an entry, or leaves that to the supervisor. It is on record before it is tried: the

@@ -32,7 +32,7 @@ const HARMLESS_TURNS: u32 = WRITE_TURNS - 1;
 /// before.
 const HARMLESS_SILENCE: Duration = Duration::from_millis(90);
 /// A command that is sent later than this after Redis is known to have lived could not be believed.
-const FRESH: Duration = Duration::from_millis(60);
+const FRESH_FOR: Duration = Duration::from_millis(60);
 /// How many answers in a row, each at once, make Redis believed again after a silence. What another
 /// replica had sent before the first one has been carried out when the last one comes.
 const CONFIRMATIONS: u32 = 3;
@@ -45,7 +45,7 @@ const IN_USE: Duration = Duration::from_secs(1);
 const CONNECT_EVERY: Duration = Duration::from_millis(250);
 /// From a reconnection to the first read: several ticks, so that every replica that saw the
 /// outage has delivered what was pending.
-const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE_FOR: Duration = Duration::from_secs(1);
 
 pub struct Supervisor {
     pool: Pool,
@@ -146,7 +146,7 @@ impl Supervisor {
                 if let Ok(live) = self.connect().await
                     && self.deliver(&live).await
                 {
-                    self.set(State::Settling(live, Instant::now() + SETTLE));
+                    self.set(State::Settling(live, Instant::now() + SETTLE_FOR));
                 }
             }
             State::Settling(live, until) => {
@@ -289,7 +289,7 @@ impl Supervisor {
 
     fn is_fresh(&self) -> bool {
         let silence = self.now().saturating_sub(self.alive_at.load(Ordering::SeqCst));
-        silence < milliseconds(FRESH)
+        silence < milliseconds(FRESH_FOR)
     }
 
     /// Has Redis prove that it lives, unless it is known to. After a silence, whoever's it was, the
@@ -307,7 +307,7 @@ impl Supervisor {
         for _ in 0..CONFIRMATIONS {
             last = self.now();
             live.ping().await?;
-            if self.now().saturating_sub(last) >= milliseconds(FRESH) {
+            if self.now().saturating_sub(last) >= milliseconds(FRESH_FOR) {
                 return Ok(false);
             }
         }
@@ -391,7 +391,7 @@ impl Supervisor {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.is_on(live) && !matches!(*state, State::Settling(..)) {
             log::info!("Redis was silent: going on without it for a moment");
-            *state = State::Settling(live.clone(), Instant::now() + SETTLE);
+            *state = State::Settling(live.clone(), Instant::now() + SETTLE_FOR);
         }
     }
 
