@@ -1,6 +1,6 @@
 //! The client's body on its way to a service: in parts, as they come, and never half of it as whole.
 
-use super::{ANSWER_TIMEOUT, CONTINUE_TIMEOUT};
+use super::timeouts::{ANSWER_TIMEOUT, CONTINUE_TIMEOUT};
 use crate::gateway::error::GatewayError;
 use crate::gateway::upstream::Carries;
 use crate::kernel::http::{BODY_TIMEOUT, MAX_BODY_BYTES};

@@ -4,7 +4,7 @@
 //! It needs no other state, and expires when it is full. Whatever else stands there counts as a
 //! full bucket, or as an empty one where it lies further ahead than a bucket can.
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::kernel::redis::RedisLink;
 use deadpool_redis::redis::{FromRedisValue, Script, Value};
 use std::net::IpAddr;
