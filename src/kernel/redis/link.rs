@@ -9,7 +9,10 @@
 //! does must not look like a Redis that is slow.
 
 use super::live::Live;
-use super::supervisor::{SUPERVISOR_TURNS, State, Supervisor, WRITE_TURNS, remove};
+use super::supervisor::{State, Supervisor};
+use super::timeouts::{
+    BLOCKING_TIMEOUT, CHECK_PENDING_EVERY, SUPERVISOR_TURNS, TELL_TIMEOUT, WRITE_TURNS,
+};
 use super::turns::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::effect::Announcement;
@@ -20,13 +23,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-
-/// Between two checks, at the end, of what is still to be delivered.
-const CHECK_PENDING_EVERY: Duration = Duration::from_millis(10);
-/// For Redis to be told what it may also miss.
-const TELL_TIMEOUT: Duration = Duration::from_millis(50);
-/// For which a blocking thread waits: as long as the turns of a write take where none is held up.
-const BLOCKING_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// One connection for all; clones share it.
 #[derive(Clone)]
@@ -178,9 +174,8 @@ impl RedisLink {
         };
         let supervisor = Arc::clone(&self.supervisor);
         let removal = self.thread.spawn(async move {
-            let removed = supervisor
-                .ask(&live, WRITE_TURNS, remove(live.clone(), &key, Some(announcement)))
-                .await;
+            let removed =
+                supervisor.ask(&live, WRITE_TURNS, live.remove(&key, Some(announcement))).await;
             match removed {
                 Some(()) => supervisor.pending().acknowledge(&key, number),
                 None => supervisor.wake(),
