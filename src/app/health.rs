@@ -1,7 +1,6 @@
 //! `GET /health` of the services.
 
-use super::modules::Configure;
-use super::serve::Shared;
+use super::shared::{Configure, Shared};
 use crate::kernel::cache::CacheState;
 use crate::kernel::db::Db;
 use crate::kernel::time;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a health check waits for the database.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a service reports about itself.
 #[derive(Clone)]
@@ -44,7 +43,7 @@ pub fn route(shared: &Shared, service: &'static str) -> Configure {
 /// 200 with `status: ok`, or 503 with `status: unavailable` when the database is away. Redis is
 /// reported and not required.
 async fn health(health: web::Data<Health>) -> HttpResponse {
-    let database = health.db.is_available(PATIENCE).await;
+    let database = health.db.is_available(DATABASE_TIMEOUT).await;
     let view = HealthView {
         status: if database { "ok" } else { "unavailable" },
         service: health.service,

@@ -131,7 +131,7 @@ use actix_web::middleware::Identity as LimitRate;
 #[cfg(feature = "gateway")]
 mod gateway {
     use super::{Around, Listener, Module, bind_one};
-    use crate::app::serve::serves;
+    use crate::app::shared::serves;
     use crate::cli::{Role, ServeArgs};
     use crate::gateway::{
         LimitRate, Mount, Proxy, RateLimit, RefusalLog, TokenKeys, Upstream, probe, proxy, routes,

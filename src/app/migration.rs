@@ -1,6 +1,6 @@
 //! The schema before the first query: at once where the database is there, else as soon as it is.
 
-use super::serve::Shared;
+use super::shared::Shared;
 use crate::cli::ServeArgs;
 use futures_util::future::LocalBoxFuture;
 

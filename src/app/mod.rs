@@ -9,6 +9,7 @@ mod modules;
 mod probes;
 mod seed;
 mod serve;
+mod shared;
 mod stop;
 mod token;
 

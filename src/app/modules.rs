@@ -1,13 +1,8 @@
 //! The modules that this binary has, each ready to be mounted: the one place that knows which
 //! features were built.
 
-use super::serve::Shared;
+use super::shared::{Configure, Shared, serves};
 use crate::cli::{Role, ServeArgs};
-use actix_web::web::ServiceConfig;
-use std::sync::Arc;
-
-/// Registers routes; once for each worker.
-pub type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 /// One service: where it is mounted and what it is called.
 #[derive(Clone)]
@@ -23,24 +18,20 @@ pub struct Module {
 /// The modules that were built and that the process serves.
 pub fn modules(args: &ServeArgs, shared: &Shared) -> Vec<Module> {
     let built = [products(args, shared), customers(shared)];
-    built
-        .into_iter()
-        .flatten()
-        .filter(|module| super::serve::serves(args.role, module.role))
-        .collect()
+    built.into_iter().flatten().filter(|module| serves(args.role, module.role)).collect()
 }
 
 #[cfg(all(feature = "product", feature = "database"))]
 fn products(args: &ServeArgs, shared: &Shared) -> Option<Module> {
     let ttl = args.storage.cache_ttl();
     let products = crate::product::Products::new(&shared.db, &shared.cache, ttl, &shared.tasks);
-    if super::serve::serves(args.role, Role::Product) {
+    if serves(args.role, Role::Product) {
         watch_for_other_writers(shared, &products);
     }
     Some(Module {
         role: Role::Product,
         prefix: "/products",
-        routes: Arc::new(move |config| crate::product::routes(config, products.clone())),
+        routes: std::sync::Arc::new(move |config| crate::product::routes(config, products.clone())),
         health: super::health::route(shared, "product-service"),
     })
 }
@@ -59,7 +50,7 @@ fn customers(shared: &Shared) -> Option<Module> {
         role: Role::Customer,
         prefix: "/customers",
         // The orders of a customer have their address among the customers.
-        routes: Arc::new(move |config| {
+        routes: std::sync::Arc::new(move |config| {
             crate::customer::routes(config, customers.clone());
             #[cfg(feature = "order")]
             crate::order::routes_of_customers(config, orders.clone());
@@ -79,14 +70,14 @@ fn watch_for_other_writers(shared: &Shared, products: &crate::product::Products)
     use crate::kernel::cache::CacheState;
     use std::time::Duration;
 
-    const LOOK_EVERY: Duration = Duration::from_millis(500);
+    const CHECK_EVERY: Duration = Duration::from_millis(500);
     if !matches!(shared.cache, CacheState::InProcess(_)) {
         return;
     }
     let (db, products) = (shared.db.clone(), products.clone());
     actix_web::rt::spawn(async move {
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_EVERY).await;
             if matches!(db.was_changed_elsewhere().await, Ok(true)) {
                 products.forget_cached();
             }

@@ -1,6 +1,6 @@
 //! `/livez` and `/readyz`, on every listener: for whatever watches the process.
 
-use super::modules::Configure;
+use super::shared::Configure;
 use crate::kernel::cache::CacheState;
 #[cfg(feature = "database")]
 use crate::kernel::db::Db;
@@ -68,11 +68,11 @@ impl Probes {
         use std::time::Duration;
 
         /// How long a probe waits for the database.
-        const PATIENCE: Duration = Duration::from_secs(1);
+        const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
         match &self.database {
             None => (None, true),
             Some(db) if !db.is_migrated() => (Some("migrating"), false),
-            Some(db) if db.is_available(PATIENCE).await => (Some("connected"), true),
+            Some(db) if db.is_available(DATABASE_TIMEOUT).await => (Some("connected"), true),
             Some(_) => (Some("unavailable"), false),
         }
     }

@@ -5,6 +5,7 @@
 
 use super::listeners::{Around, Listener, Place};
 use super::probes::Probes;
+use super::shared::{Shared, serves};
 use super::stop::{Signals, Stop, Stopped};
 use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, LocalCaches};
@@ -68,31 +69,6 @@ fn blocking_threads(args: &ServeArgs) -> usize {
     connections.saturating_add(OTHERS)
 }
 
-/// How long writes may take, after the last request, whose clients have gone.
-const TASKS_MAY_TAKE: Duration = Duration::from_secs(2);
-/// How long Redis may take to learn of the last writes.
-const INVALIDATIONS_MAY_TAKE: Duration = Duration::from_secs(1);
-
-/// What the modules of one process share.
-pub struct Shared {
-    pub tasks: Tasks,
-    #[cfg(feature = "database")]
-    pub db: Db,
-    pub cache: CacheState,
-}
-
-impl Shared {
-    /// Ends what the workers left behind, and puts the store in order.
-    async fn finish(&self) {
-        self.tasks.finish(TASKS_MAY_TAKE).await;
-        if let CacheState::Redis(link) = &self.cache {
-            link.settle(INVALIDATIONS_MAY_TAKE).await;
-        }
-        #[cfg(feature = "database")]
-        self.db.settle().await;
-    }
-}
-
 /// How many connections this process may have.
 fn capacity(args: &ServeArgs) -> Capacity {
     let roles = [Role::Gateway, Role::Product, Role::Customer];
@@ -100,11 +76,6 @@ fn capacity(args: &ServeArgs) -> Capacity {
     // The gateway needs a second descriptor to forward what comes on the first.
     let for_each_client = if args.role == Role::Gateway { 2 } else { 1 };
     Capacity::claim(listeners, args.storage.database_pool_size, for_each_client)
-}
-
-/// Whether a process of this role serves the listener of that one.
-pub fn serves(role: Role, listener: Role) -> bool {
-    role == Role::All || role == listener
 }
 
 async fn run(args: ServeArgs) -> anyhow::Result<()> {
@@ -119,7 +90,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         #[cfg(feature = "database")]
         db: Db::new(
             &args.storage.database_url,
-            args.storage.database_session(),
+            super::shared::session(&args.storage),
             args.storage.database_pool_size,
             std::sync::Arc::new(cache.clone()),
             &tasks,
@@ -159,7 +130,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let mut starting = pin!(super::migration::start(&args, &shared));
     let started = tokio::select! {
         migration = &mut starting => Some(migration?),
-        () = patience_for_the_database(&args) => None,
+        () = database_timeout(&args) => None,
         () = signals.next() => return Ok(()),
     };
     let opening = async {
@@ -190,10 +161,10 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
 
 /// How long the doors stay shut for the database. SQLite is opened first, however long it takes. A
 /// PostgreSQL that hangs must not keep the process from saying that it lives.
-async fn patience_for_the_database(args: &ServeArgs) {
-    const PATIENCE: Duration = Duration::from_millis(400);
+async fn database_timeout(args: &ServeArgs) {
+    const DATABASE_TIMEOUT: Duration = Duration::from_millis(400);
     match args.storage.database_url {
-        DatabaseUrl::Postgres(_) => tokio::time::sleep(PATIENCE).await,
+        DatabaseUrl::Postgres(_) => tokio::time::sleep(DATABASE_TIMEOUT).await,
         DatabaseUrl::SqliteFile(_) | DatabaseUrl::SqliteMemory => std::future::pending().await,
     }
 }

@@ -12,8 +12,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// Signals that come so soon after one are that one: a terminal and a supervisor send theirs to the
 /// process and to its group, and a shell that ends passes SIGHUP on.
 const ONE_SIGNAL: Duration = Duration::from_millis(300);
-/// For connections that are being made to be accepted, and for those that are let go to end.
-const A_MOMENT: Duration = Duration::from_millis(200);
+/// For connections that are being made to be accepted.
+const ACCEPTING_TAKES: Duration = Duration::from_millis(200);
+/// For idle connections that are let go to end.
+const DISMISSING_TAKES: Duration = Duration::from_millis(200);
 
 /// SIGTERM, SIGHUP and SIGINT, caught from the moment that this is made. A SIGHUP that is ignored
 /// when the process starts, as under `nohup`, stays ignored.
@@ -125,9 +127,9 @@ impl Stop {
 
     async fn close(self) {
         self.closers.into_iter().for_each(Closer::refuse_new);
-        sleep(A_MOMENT).await;
+        sleep(ACCEPTING_TAKES).await;
         self.drain.close();
-        sleep(A_MOMENT).await;
+        sleep(DISMISSING_TAKES).await;
         join_all(self.handles.iter().map(|handle| handle.stop(true))).await;
     }
 }

@@ -16,7 +16,7 @@ mod upstream;
 pub use hs256::install as install_hs256;
 pub use proxy::{Proxy, probe, proxy};
 pub use rate_limit::{LimitRate, RateLimit, shared_link};
-pub use refusal::{Refusal, RefusalLog};
+pub use refusal::RefusalLog;
 pub use token::TokenKeys;
 pub use upstream::Upstream;
 

@@ -3,8 +3,8 @@
 //! A **breaker** opens after a few failures in a row, each of which counts only where the service
 //! answers no probe either: what one request provokes says nothing of the others. From then on
 //! requests are answered at once, and a task of its own asks the service each second whether it lives;
-//! never is a client's request the one that finds out. A **bulkhead** bounds how many requests wait for one service, so that a
-//! silent one cannot take the gateway down with it.
+//! never is a client's request the one that finds out. A **bulkhead** bounds how many requests wait for
+//! one service, so that a silent one cannot take the gateway down with it.
 
 use super::error::GatewayError;
 use crate::kernel::config::UpstreamUrl;
@@ -18,12 +18,12 @@ use tokio::sync::{self, Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// Failures in a row that open the breaker.
-const FAILURES: u32 = 5;
+const FAILURES_TO_OPEN: u32 = 5;
 /// Between two looks at a service that is not asked.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Requests that may wait for one service at once, of those with a body and of those without: a
-/// client that sends its body slowly holds a place, and must hold up no reader.
-const PLACES: usize = 512;
+/// client that sends its body slowly holds a permit, and must hold up no reader.
+const MAX_PERMITS: usize = 512;
 
 /// One service, as all workers of a gateway see it; clones share it.
 #[derive(Clone)]
@@ -36,11 +36,11 @@ struct Inner {
     opened: Notify,
     /// The last probe that a failing request asked for. Locked while it goes on: one serves all.
     last_probe: sync::Mutex<Option<Probed>>,
-    places: Arc<Semaphore>,
-    places_with_body: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+    permits_with_body: Arc<Semaphore>,
 }
 
-/// Which places a request takes one of.
+/// Which permits a request takes one of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carries {
     ABody,
@@ -71,18 +71,18 @@ pub enum Fault {
     Slow,
 }
 
-/// A request that may be sent: its place, and what the breaker knew when it began.
+/// A request that may be sent: its permit, and what the breaker knew when it began.
 pub struct UpstreamPermit {
     upstream: Upstream,
     began: Instant,
     answers_before: u64,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Upstream {
     /// The service that is called `name`, at `url`.
     pub fn new(name: &'static str, url: UpstreamUrl) -> Upstream {
-        let [places, places_with_body] = [(); 2].map(|()| Arc::new(Semaphore::new(PLACES)));
+        let [permits, permits_with_body] = [(); 2].map(|()| Arc::new(Semaphore::new(MAX_PERMITS)));
         let (breaker, opened, last_probe) =
             (Mutex::default(), Notify::new(), sync::Mutex::default());
         Upstream(Arc::new(Inner {
@@ -91,8 +91,8 @@ impl Upstream {
             breaker,
             opened,
             last_probe,
-            places,
-            places_with_body,
+            permits,
+            permits_with_body,
         }))
     }
 
@@ -122,19 +122,19 @@ impl Upstream {
                 }
             }
         };
-        let places = match carries {
-            Carries::ABody => &self.0.places_with_body,
-            Carries::Nothing => &self.0.places,
+        let permits = match carries {
+            Carries::ABody => &self.0.permits_with_body,
+            Carries::Nothing => &self.0.permits,
         };
-        match Arc::clone(places).try_acquire_owned() {
-            Ok(place) => {
+        match Arc::clone(permits).try_acquire_owned() {
+            Ok(permit) => {
                 let (upstream, began) = (self.clone(), Instant::now());
-                Ok(UpstreamPermit { upstream, began, answers_before, _place: place })
+                Ok(UpstreamPermit { upstream, began, answers_before, _permit: permit })
             }
             Err(_) => Err(Failure::unavailable()
                 .message("Too many requests wait for the service behind the gateway")
                 .of_dependency(self.0.name)
-                .because(format!("{self}: {PLACES} requests are waiting for it already"))),
+                .because(format!("{self}: {MAX_PERMITS} requests are waiting for it already"))),
         }
     }
 
@@ -189,21 +189,22 @@ impl UpstreamPermit {
         is_alive
     }
 
-    /// The service has failed, and is not [alive](UpstreamPermit::is_alive). That counts only where it has
-    /// answered nobody since this request began: requests that were broken off together before it
-    /// came back say nothing of it.
+    /// The service has failed, and is not [alive](UpstreamPermit::is_alive). That counts only where it
+    /// has answered nobody since this request began: requests that were broken off together before
+    /// it came back say nothing of it.
     pub fn failed(self, fault: Fault) {
         let mut breaker = self.upstream.breaker();
         if breaker.open.is_some() || breaker.answers != self.answers_before {
             return;
         }
         breaker.failures += 1;
-        if breaker.failures >= FAILURES {
+        if breaker.failures >= FAILURES_TO_OPEN {
             breaker.open = Some(fault);
             drop(breaker);
             self.upstream.0.opened.notify_one();
             log::warn!(
-                "{} failed {FAILURES} times in a row: it is not asked before it answers a probe",
+                "{} failed {FAILURES_TO_OPEN} times in a row: it is not asked before it answers a \
+                 probe",
                 self.upstream
             );
         }

@@ -17,7 +17,7 @@ pub struct Announcement(u64);
 
 impl Announcement {
     /// One that never was.
-    pub fn new() -> Announcement {
+    pub fn fresh() -> Announcement {
         Announcement(fastrand::u64(..))
     }
 }

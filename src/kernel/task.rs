@@ -95,10 +95,10 @@ impl Tasks {
         }
     }
 
-    /// Waits until every task has ended, at most for `patience`.
-    pub async fn finish(&self, patience: Duration) {
+    /// Waits until every task has ended, at most for `time_limit`.
+    pub async fn finish(&self, time_limit: Duration) {
         self.running.close();
-        if tokio::time::timeout(patience, self.running.wait()).await.is_err() {
+        if tokio::time::timeout(time_limit, self.running.wait()).await.is_err() {
             log::warn!("stopped with {} tasks under way", self.running.len());
         }
     }

@@ -35,7 +35,7 @@ pub fn init_log(filter: &LogFilter) {
     log::set_boxed_logger(Box::new(Discreet(logger))).expect("nothing has started a log before");
 }
 
-/// `[2026-01-31T12:00:00.000Z INFO  chronos::server] stopped`. The logger's own format brings a
+/// `[2026-01-31T12:00:00.000Z INFO  chronos::app::serve] stopped`. The logger's own format brings a
 /// library for dates with it, beside the one that is here already.
 fn write_line(line: &mut Formatter, record: &log::Record<'_>) -> io::Result<()> {
     let (now, level, target) = (time::rfc3339(Utc::now()), record.level(), record.target());
@@ -128,8 +128,8 @@ fn random_u128() -> u128 {
     (u128::from(high) << 64) | u128::from(low)
 }
 
-/// Who calls, as the layers behind the outermost one find out: an extension of the request, whose clones are
-/// the same.
+/// Who calls, as the layers behind the outermost one find out: an extension of the request, whose
+/// clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct RequestOrigin(Rc<Known>);
 

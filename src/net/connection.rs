@@ -10,8 +10,9 @@ use super::framing::{
     Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused,
 };
 use super::outgoing::Outgoing;
-use super::registry::Place;
-use super::state::{ConnectionState, HEAD_PATIENCE};
+use super::registry::{Place, Registry};
+use super::state::ConnectionState;
+use super::timeouts::{HEAD_TIMEOUT, SILENCE_TIMEOUT};
 use crate::kernel::http::{ConnectionEvents, ConnectionHandle, Failure, closing_response};
 use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
 use actix_web::http::StatusCode;
@@ -26,11 +27,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// For which the network may swallow what is sent: the kernel then gives the client up.
-const SILENCE_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest that a timer sleeps. It is set again only when it has run off, and not for each
 /// request; so it must never sleep past the shortest deadline.
-const LONGEST_NAP: Duration = HEAD_PATIENCE;
+const LONGEST_SLEEP: Duration = HEAD_TIMEOUT;
 /// How much is read of what comes behind a request that is served.
 const MOST_KEPT_BYTES: usize = 8 * 1024;
 
@@ -48,12 +47,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(stream: TcpStream, state: Rc<ConnectionState>, place: Place) -> Connection {
+    /// Takes in a connection that was accepted.
+    pub fn new(stream: TcpStream, registry: &Registry) -> Connection {
+        let (state, place) = registry.admit();
         let socket = SockRef::from(&stream);
         // Each only makes something better that goes without it, too.
         let _without_delay = socket.set_tcp_nodelay(true);
-        let _bounded_silence = socket.set_tcp_user_timeout(Some(SILENCE_PATIENCE));
-        let timer = Box::pin(sleep_until(Instant::now() + LONGEST_NAP));
+        let _bounded_silence = socket.set_tcp_user_timeout(Some(SILENCE_TIMEOUT));
+        let timer = Box::pin(sleep_until(Instant::now() + LONGEST_SLEEP));
         Connection {
             stream,
             state,
@@ -77,7 +78,7 @@ impl Connection {
         let is_late = |timer: &Sleep| deadline.is_some_and(|deadline| timer.deadline() > deadline);
         while is_late(&self.timer) || self.timer.as_mut().poll(context).is_ready() {
             let now = Instant::now();
-            let longest = now + LONGEST_NAP;
+            let longest = now + LONGEST_SLEEP;
             match deadline {
                 Some(deadline) if now >= deadline => return true,
                 Some(deadline) => self.timer.as_mut().reset(deadline.min(longest)),
@@ -232,7 +233,7 @@ impl AsyncRead for Connection {
         if this.state.is_within_head() && this.framing.is_within_head() {
             let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
                 .message("The head of the request took too long");
-            this.refuse(&failure, HEAD_PATIENCE);
+            this.refuse(&failure, HEAD_TIMEOUT);
         }
         this.state.answered_finally();
         Poll::Ready(Ok(()))

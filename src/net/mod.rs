@@ -12,6 +12,7 @@ mod outgoing;
 mod registry;
 mod sockets;
 mod state;
+mod timeouts;
 
 pub use descriptors::Capacity;
 pub use drain::Drain;

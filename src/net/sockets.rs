@@ -8,6 +8,7 @@ use super::descriptors::Capacity;
 use super::drain::Drain;
 use super::expect::expecting;
 use super::registry::Registry;
+use super::timeouts::DISCONNECT_TIMEOUT;
 use actix_http::{HttpService, KeepAlive, Request, Response};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
@@ -29,8 +30,6 @@ const BACKLOG: i32 = 1024;
 /// How much of its answers the kernel keeps for a client that does not take them, in bytes. Left to
 /// itself, it would keep megabytes, and the work for them would be done.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
-/// For a client to read an answer that ends its connection before its own last bytes were read.
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Instructions of the kernel's packet filters, and what they look at.
 const LOAD_BYTE: u16 = 0x30;
@@ -105,7 +104,7 @@ where
             .h1(app);
         let admit = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            ready(Ok((registry.admit(stream), peer)))
+            ready(Ok((Connection::new(stream, &registry), peer)))
         };
         fn_service(admit).and_then(http)
     };

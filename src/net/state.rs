@@ -1,25 +1,14 @@
 //! What a connection is doing, since when, and how long it may: no I/O, and nothing of actix.
 
 use super::drain::Drain;
+use super::timeouts::{
+    CLOSING_TIMEOUT, HEAD_TIMEOUT, KEEP_ALIVE_TIMEOUT, LINGER_TIMEOUT, WRITE_TIMEOUT,
+};
 use crate::kernel::http::ConnectionEvents;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// From its first byte to the end of the head, for every request; and for that first byte, on a
-/// connection that has carried none yet.
-pub const HEAD_PATIENCE: Duration = Duration::from_millis(4_500);
-/// Between an answer and the next request. Longer than the gateway keeps an idle connection, so
-/// that it never sends a request into one that is being closed here.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// For which a client may make the process wait until it takes an answer, all in all.
-const WRITE_PATIENCE: Duration = Duration::from_secs(28);
-/// For which the rest of a request is read away behind an answer that ends the connection: one
-/// that is closed at once would take the answer with it.
-const LINGER: Duration = Duration::from_secs(2);
-/// For a request on a connection that was just made when the process began to close.
-const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// How many bytes are read before they are looked at.
 const MOST_IN_ONE_GO: usize = 8 * 1024;
@@ -45,8 +34,8 @@ enum Phase {
 pub struct ConnectionState {
     phase: Cell<Phase>,
     since: Cell<Instant>,
-    /// When it is to go although its time is not up, if nothing has come by then.
-    last_call: Cell<Option<Instant>>,
+    /// When it is to end although its time is not up, if nothing has come by then.
+    dismissed_at: Cell<Option<Instant>>,
     /// Since when the client takes nothing of an answer, and for how long it took nothing before.
     blocked_since: Cell<Option<Instant>>,
     blocked_before: Cell<Duration>,
@@ -61,11 +50,11 @@ pub struct ConnectionState {
 impl ConnectionState {
     pub fn new(drain: Drain) -> ConnectionState {
         let now = Instant::now();
-        let last_call = drain.is_closing().then(|| now + LAST_CALL);
+        let dismissed_at = drain.is_closing().then(|| now + CLOSING_TIMEOUT);
         ConnectionState {
             phase: Cell::new(Phase::New),
             since: Cell::new(now),
-            last_call: Cell::new(last_call),
+            dismissed_at: Cell::new(dismissed_at),
             blocked_since: Cell::new(None),
             blocked_before: Cell::new(Duration::ZERO),
             ends_with_this_answer: Cell::new(false),
@@ -104,7 +93,7 @@ impl ConnectionState {
     pub fn read(&self, bytes: usize) {
         self.in_one_go.set(self.in_one_go.get() + bytes);
         if self.is_idle() {
-            self.last_call.set(None);
+            self.dismissed_at.set(None);
             self.enter(Phase::Head);
         }
     }
@@ -131,20 +120,20 @@ impl ConnectionState {
     pub fn blocked(&self) -> Instant {
         let since = self.blocked_since.get().unwrap_or_else(Instant::now);
         self.blocked_since.set(Some(since));
-        since + WRITE_PATIENCE.saturating_sub(self.blocked_before.get())
+        since + WRITE_TIMEOUT.saturating_sub(self.blocked_before.get())
     }
 
     /// Until when the client may send nothing; `None` while it is not its turn.
     pub fn read_deadline(&self) -> Option<Instant> {
-        let patience = match self.phase.get() {
-            Phase::New | Phase::Head => HEAD_PATIENCE,
-            Phase::Idle => KEEP_ALIVE,
-            Phase::Ending => LINGER,
+        let timeout = match self.phase.get() {
+            Phase::New | Phase::Head => HEAD_TIMEOUT,
+            Phase::Idle => KEEP_ALIVE_TIMEOUT,
+            Phase::Ending => LINGER_TIMEOUT,
             Phase::Serving | Phase::Answered => return None,
         };
-        let deadline = self.since.get() + patience;
-        match self.last_call.get() {
-            Some(last_call) if self.is_idle() => Some(deadline.min(last_call)),
+        let deadline = self.since.get() + timeout;
+        match self.dismissed_at.get() {
+            Some(dismissed_at) if self.is_idle() => Some(deadline.min(dismissed_at)),
             _ => Some(deadline),
         }
     }
@@ -160,23 +149,23 @@ impl ConnectionState {
 
     /// Since when it is idle, unless it was told to go already.
     pub fn idle_since(&self) -> Option<Instant> {
-        (self.is_idle() && self.last_call.get().is_none()).then(|| self.since.get())
+        (self.is_idle() && self.dismissed_at.get().is_none()).then(|| self.since.get())
     }
 
     /// Ends the connection if it is idle, and nothing has come that was not read yet.
     pub fn dismiss(&self) {
-        self.go_at(Instant::now());
+        self.dismiss_at(Instant::now());
     }
 
-    /// The process is closing: as [`ConnectionState::dismiss`], but a client that has just connected may send
-    /// the request that it connected for.
+    /// The process is closing: as [`ConnectionState::dismiss`], but a client that has just connected
+    /// may send the request that it connected for.
     pub fn close(&self) {
         let now = Instant::now();
-        self.go_at(if self.phase.get() == Phase::New { now + LAST_CALL } else { now });
+        self.dismiss_at(if self.phase.get() == Phase::New { now + CLOSING_TIMEOUT } else { now });
     }
 
-    fn go_at(&self, at: Instant) {
-        self.last_call.set(Some(at));
+    fn dismiss_at(&self, at: Instant) {
+        self.dismissed_at.set(Some(at));
         self.wake();
     }
 

@@ -180,7 +180,7 @@ fn what_the_parser_refuses_is_400_behind_every_door(combination: &Combination) {
     }
 }
 
-/// How long nothing may come before that counts as a pause: less than the patience with a head, at
+/// How long nothing may come before that counts as a pause: less than the time-out of a head, at
 /// whose end a connection would go on by itself.
 const PAUSE: Duration = Duration::from_secs(4);
 

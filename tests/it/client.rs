@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// How long a test waits for one answer before it fails: far above any deadline of the product.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -58,7 +58,7 @@ impl Client {
             .max_redirects(0)
             .max_idle_connections_per_host(64)
             .allow_non_standard_methods(true)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(ANSWER_TIMEOUT))
             .build();
         Client(config.into())
     }
@@ -106,7 +106,7 @@ impl Client {
 /// Sends bytes as they are and reads until the server closes; for what no client would send.
 pub fn send_raw(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("the server accepts connections");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT)).expect("a time-out that is not zero");
     stream.write_all(bytes).expect("the server reads");
     let mut answer = Vec::new();
     // A reset after the answer is an answer too.

@@ -29,11 +29,11 @@ cases![
 ];
 
 /// How long a test waits for an end that is promised within half a minute.
-const PATIENCE: Duration = Duration::from_secs(90);
+const END_TIMEOUT: Duration = Duration::from_secs(90);
 
 fn open(address: &str) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server accepts connections");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+    stream.set_read_timeout(Some(END_TIMEOUT)).expect("a time-out that is not zero");
     stream
 }
 
@@ -236,7 +236,7 @@ fn a_slow_reader_is_cut_and_nobody_else(combination: &Combination) {
     let [_, product] = addresses(&app);
     let readers: Vec<TcpStream> =
         (0..8).map(|_| open_slow_reader(&product, "/products/large", 8)).collect();
-    let give_up_at = Instant::now() + PATIENCE;
+    let give_up_at = Instant::now() + END_TIMEOUT;
     while !readers.iter().all(is_cut) {
         assert!(Instant::now() < give_up_at, "a slow reader holds its connection");
         app.get("/products/prod_001").expect(200);
@@ -384,7 +384,7 @@ fn upload(address: &str, head: &str, chunk: &[u8]) -> String {
     const LONGEST: usize = 100 << 20;
     let mut stream = open(address);
     let reader = stream.try_clone().expect("a second handle");
-    stream.set_write_timeout(Some(PATIENCE)).expect("not zero");
+    stream.set_write_timeout(Some(END_TIMEOUT)).expect("not zero");
     thread::scope(|scope| {
         let answer = scope.spawn(move || rest(&reader));
         let mut sent = 0;

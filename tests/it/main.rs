@@ -19,6 +19,7 @@ mod files;
 mod gateway;
 mod health;
 mod idempotency;
+mod imports;
 mod input;
 mod integrity;
 mod kit;
@@ -105,6 +106,7 @@ pub fn all_cases() -> Vec<Case> {
     let cases = [
         product::cases(),
         customer::cases(),
+        imports::cases(),
         input::cases(),
         bounds::cases(),
         clients::cases(),

@@ -1,6 +1,7 @@
 //! `chronos seed`, and the loading of a new embedded database.
 
 use super::files::{self, Store};
+use crate::app::shared::session;
 use crate::cli::SeedArgs;
 use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::RedisUrl;
@@ -27,7 +28,7 @@ pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     // A command changes no row by a use case; it empties the whole cache.
     let no_effects = Arc::new(CacheState::InProcess(LocalCaches::default()));
     let tasks = Tasks::on(runtime.tokio_runtime().handle().clone(), 1);
-    let db = Db::new(url, args.storage.database_session(), 1, no_effects, &tasks);
+    let db = Db::new(url, session(&args.storage), 1, no_effects, &tasks);
     db.prepare(None).map_err(|error| match error {
         PrepareError::Failed(error) => error,
         away @ PrepareError::Unavailable(_) => away.into(),

@@ -1,6 +1,6 @@
 //! The answer of a service on its way to the client.
 
-use super::ANSWER_TIMEOUT;
+use super::timeouts::ANSWER_TIMEOUT;
 use crate::gateway::forwarding;
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};

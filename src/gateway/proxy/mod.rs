@@ -5,6 +5,7 @@
 
 mod answer;
 mod request_body;
+mod timeouts;
 
 use super::error::GatewayError;
 use super::forwarding;
@@ -26,23 +27,11 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
+use timeouts::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, IDLE_TIMEOUT, PROBE_AFTER, PROBE_TIMEOUT};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// From the last byte of the request to the first part of the answer, and between two parts of it.
-/// Shorter than the 5 seconds in which a client is promised an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(4_800);
-/// Shorter than the services keep an idle connection open, so that they never close one that is
-/// about to carry a request.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// What a connection may hold of a message in each direction: also more than any head has. hyper
 /// would take 400 KiB, for each of however many uploads.
 const MOST_BUFFERED: usize = 32 * 1024;
-/// The whole of a probe.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-/// After this time without an answer a service is probed, so that it is known by the end of
-/// [`ANSWER_TIMEOUT`] whether it is silent to everybody.
-const DOUBT_AFTER: Duration = Duration::from_millis(3_600);
 
 /// A pool of connections to the upstreams; one for each worker, so that a connection is driven by
 /// the thread that uses it.
@@ -80,7 +69,7 @@ impl Proxy {
         let outcome = tokio::select! {
             biased;
             outcome = &mut answer => outcome,
-            () = self.doubt(&permit) => answer.await,
+            () = self.probe_when_silent(&permit) => answer.await,
         };
         let (fault, cause) = match outcome {
             Ok(begun) => {
@@ -108,8 +97,8 @@ impl Proxy {
     }
 
     /// Probes a service that has left a request without an answer for long.
-    async fn doubt(&self, permit: &UpstreamPermit) {
-        tokio::time::sleep(DOUBT_AFTER).await;
+    async fn probe_when_silent(&self, permit: &UpstreamPermit) {
+        tokio::time::sleep(PROBE_AFTER).await;
         permit.is_alive(|url| self.prober.is_alive(url)).await;
     }
 

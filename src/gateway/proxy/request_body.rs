@@ -1,9 +1,9 @@
 //! The client's body on its way to a service: in parts, as they come, and never half of it as whole.
 
-use super::ANSWER_TIMEOUT;
+use super::timeouts::{ANSWER_TIMEOUT, CONTINUE_TIMEOUT};
 use crate::gateway::error::GatewayError;
 use crate::gateway::upstream::Carries;
-use crate::kernel::http::{BODY_PATIENCE, MAX_BODY_BYTES};
+use crate::kernel::http::{BODY_TIMEOUT, MAX_BODY_BYTES};
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::web::{self, Bytes};
@@ -15,7 +15,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -32,10 +31,6 @@ pub fn carried_by(request: &HttpRequest) -> Carries {
         false => Carries::Nothing,
     }
 }
-
-/// How long a service may leave open whether it wants a body: one that knows nothing of `Expect`
-/// never says so.
-const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a service says to a request whose client waits to be asked for its body: nothing is read of
 /// that before the service wants it.
@@ -61,7 +56,7 @@ impl Continue {
 
     pub async fn heard(&self) {
         // Without a word in time, the body is sent all the same.
-        let _late = timeout(CONTINUE_PATIENCE, self.0.notified()).await;
+        let _late = timeout(CONTINUE_TIMEOUT, self.0.notified()).await;
     }
 }
 
@@ -86,7 +81,7 @@ pub fn stream(
             return Ok(());
         };
         let mut length = 0;
-        let give_up_at = Instant::now() + BODY_PATIENCE;
+        let give_up_at = Instant::now() + BODY_TIMEOUT;
         let too_slow = |_| GatewayError::SlowBody;
         while let Some(part) = timeout_at(give_up_at, payload.next()).await.map_err(too_slow)? {
             let data = part.map_err(|_| GatewayError::BrokenBody)?;

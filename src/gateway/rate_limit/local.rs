@@ -1,7 +1,7 @@
 //! The buckets of this process, counted by actix-governor: all there is without Redis, and what takes
 //! over while it is away.
 
-use super::{Verdict, refusal};
+use super::verdict::{Verdict, refusal};
 use crate::kernel::http::Failure;
 use actix_governor::governor::NotUntil;
 use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};

@@ -6,7 +6,8 @@
 
 use super::address::client_address;
 use super::local::{Bucket, Decider};
-use super::{RateLimit, Ruling, Wait, X_RATELIMIT_REMAINING, X_RATELIMIT_WHITELISTED, refusal};
+use super::verdict::{Wait, refusal};
+use super::{RateLimit, Ruling, X_RATELIMIT_REMAINING, X_RATELIMIT_WHITELISTED};
 use crate::kernel::config::TrustedProxies;
 use crate::kernel::telemetry::RequestOrigin;
 use actix_service::boxed::{RcService, rc_service};

@@ -8,23 +8,22 @@ mod forwarded;
 mod local;
 mod middleware;
 mod shared;
+mod verdict;
 
 pub use middleware::LimitRate;
 
 use crate::kernel::cache::CacheState;
 use crate::kernel::config::TrustedProxies;
-use crate::kernel::http::Failure;
 use crate::kernel::redis::RedisLink;
 use actix_web::dev::ServiceRequest;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use local::Local;
 use shared::Shared;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use verdict::Verdict;
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -49,15 +48,6 @@ struct Inner {
     policy: HeaderValue,
 }
 
-/// What becomes of a request by one count.
-#[derive(Debug, Clone, Copy)]
-enum Verdict {
-    /// Let through, and how many more would be.
-    Admitted { left: u32 },
-    /// Too many; in so long there is room for one.
-    Refused { wait: Duration },
-}
-
 /// What is known of a request before actix-governor sees it.
 #[derive(Debug, Clone, Copy)]
 enum Ruling {
@@ -74,18 +64,6 @@ enum Ruling {
     Refused {
         wait: Duration,
     },
-}
-
-/// In how many seconds a client that is refused may come back; left with the refusal.
-#[derive(Debug, Clone, Copy)]
-struct Wait(u64);
-
-impl Wait {
-    /// Rounded up: a client that comes back when told must not be refused again. And "retry in 0
-    /// seconds" is no answer to a request that is refused, even where the wait has just ended.
-    fn of(wait: Duration) -> Wait {
-        Wait((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
-    }
 }
 
 impl RateLimit {
@@ -161,19 +139,4 @@ pub fn shared_link(cache: &CacheState) -> Option<&RedisLink> {
         CacheState::Redis(link) => Some(link),
         CacheState::InProcess(_) => None,
     }
-}
-
-/// The answer to a request above the limit.
-fn refusal(wait: Duration) -> HttpResponse {
-    let wait = Wait::of(wait);
-    let mut response = too_many(wait.0).error_response();
-    response.extensions_mut().insert(wait);
-    response
-}
-
-fn too_many(seconds: u64) -> Failure {
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too Many Requests")
-        .showing_status()
-        .message(format!("Rate limit exceeded, retry in {seconds} seconds"))
-        .header(RETRY_AFTER, seconds.into())
 }

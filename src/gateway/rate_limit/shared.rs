@@ -4,7 +4,7 @@
 //! It needs no other state, and expires when it is full. Whatever else stands there counts as a
 //! full bucket, or as an empty one where it lies further ahead than a bucket can.
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::kernel::redis::RedisLink;
 use deadpool_redis::redis::{FromRedisValue, Script, Value};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The whole of what a request waits for. Tried once.
-const DEADLINE: Duration = Duration::from_millis(40);
+const COUNT_TIMEOUT: Duration = Duration::from_millis(40);
 const MINUTE_IN_MICROSECONDS: u32 = 60_000_000;
 
 /// Takes one request out of the bucket KEYS[1], which holds ARGV[2] of them and gets one back every
@@ -55,7 +55,7 @@ impl Shared {
     /// or not to be understood.
     pub async fn count(&self, client: IpAddr) -> Option<Verdict> {
         let (interval, per_minute) = (self.interval_microseconds, self.per_minute.get());
-        let asked = self.link.ask(DEADLINE, move |mut live| async move {
+        let asked = self.link.ask(COUNT_TIMEOUT, move |mut live| async move {
             COUNT
                 .key(format!("chronos:rate:{client}"))
                 .arg(interval)

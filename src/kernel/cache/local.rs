@@ -1,6 +1,6 @@
 //! The cache in the process: bounded by bytes, emptied by age.
 
-use super::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
+use super::entry::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
 use crate::kernel::ids::Id;
 use moka::Expiry;
 use moka::ops::compute::Op;

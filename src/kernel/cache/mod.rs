@@ -10,148 +10,26 @@
 //!
 //! That there is no such row is cached like a row, for a shorter time.
 
+mod entry;
 mod local;
 mod shared;
 mod single_flight;
+mod state;
 
+pub use entry::{Cacheable, Origin};
 #[cfg(fuzzing)]
 pub use shared::decode_row as decode_entry;
+pub use state::{CacheState, LocalCaches};
 
-use crate::kernel::effect::{Announcement, Effect, Effects};
 use crate::kernel::ids::Id;
-use crate::kernel::redis::RedisLink;
 use crate::kernel::task::Tasks;
+use entry::{Lookup, Reserved, Ticket};
 use futures_util::future::BoxFuture;
 use local::Local;
-use serde::{Serialize, de::DeserializeOwned};
 use shared::Shared;
 use single_flight::SingleFlight;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// A row that can be cached.
-pub trait Cacheable: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The first part of its keys: `product`.
-    const KIND: &'static str;
-
-    fn id(&self) -> &Id;
-
-    /// About how many bytes it holds in memory.
-    fn weight(&self) -> usize;
-}
-
-/// Whether the cache answered, or the database had to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    Cache,
-    Database,
-}
-
-/// How long at most the cache says that there is no such row.
-const ABSENCE_LIFETIME: Duration = Duration::from_secs(5);
-/// How long a reservation stands. A load that takes longer is not cached; nothing else depends on
-/// this.
-const RESERVATION_LIFETIME: Duration = Duration::from_secs(10);
-
-/// What a lookup found.
-enum Lookup<V> {
-    Row(Arc<V>),
-    /// There is no such row.
-    Absent,
-    Miss,
-    /// The cache is away.
-    Away,
-}
-
-/// What became of a reservation.
-enum Reserved<V> {
-    /// Somebody has filled the entry meanwhile.
-    Row(Arc<V>),
-    Absent,
-    /// A fill with this ticket is taken until the row is invalidated or the cache emptied.
-    For(Ticket),
-    /// The cache is away, or a write is about to replace the row: load, and leave the cache alone.
-    Away,
-}
-
-/// Names one reservation, which several loads may share.
-#[derive(Debug, Clone)]
-struct Ticket(String);
-
-/// How the cache is reached, for `/health`.
-#[derive(Clone)]
-pub enum CacheState {
-    InProcess(LocalCaches),
-    Redis(RedisLink),
-}
-
-/// The caches of this process, by the kinds of their rows.
-#[derive(Clone, Default)]
-pub struct LocalCaches(Arc<RwLock<HashMap<&'static str, Arc<Forget>>>>);
-
-/// Has a cache forget a row.
-type Forget = dyn Fn(&Id) + Send + Sync;
-
-impl LocalCaches {
-    fn register(&self, kind: &'static str, forget: Arc<Forget>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(kind, forget);
-    }
-
-    fn forget(&self, kind: &str, id: &Id) {
-        if let Some(forget) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(kind) {
-            forget(id);
-        }
-    }
-}
-
-impl Effects for CacheState {
-    fn announce(&self, effects: &[Effect]) -> Announcement {
-        let announcement = Announcement::new();
-        // A cache in this process ends with the process.
-        if let CacheState::Redis(link) = self
-            && !effects.is_empty()
-        {
-            let keys = effects.iter().map(|Effect::Forget { kind, id }| key(kind, id)).collect();
-            shared::announce(link, keys, announcement);
-        }
-        announcement
-    }
-
-    fn carry_out(
-        &self,
-        effects: Vec<Effect>,
-        announcement: Announcement,
-    ) -> BoxFuture<'static, ()> {
-        let state = self.clone();
-        Box::pin(async move {
-            for Effect::Forget { kind, id } in effects {
-                match &state {
-                    CacheState::InProcess(caches) => caches.forget(kind, &id),
-                    CacheState::Redis(link) => {
-                        link.invalidate(key(kind, &id), announcement).await;
-                    }
-                }
-            }
-        })
-    }
-}
-
-/// The key of a row in Redis.
-fn key(kind: &str, id: &Id) -> String {
-    format!("chronos:{kind}:{id}")
-}
-
-impl CacheState {
-    /// `connected`, `unavailable`, or `disabled` without Redis.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            CacheState::InProcess(_) => "disabled",
-            CacheState::Redis(link) if link.is_up() => "connected",
-            CacheState::Redis(_) => "unavailable",
-        }
-    }
-}
 
 /// Loads one row from the database: `None` where there is none.
 pub type Loader<V, E> = dyn Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> + Send + Sync;

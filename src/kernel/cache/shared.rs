@@ -4,7 +4,9 @@
 //! number of a reservation, or nothing. Whatever does not read as one (an older or newer format,
 //! another type, garbage, 10 MB) is a miss and is replaced.
 
-use super::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
+use super::entry::{
+    ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket, key,
+};
 use crate::kernel::effect::Announcement;
 use crate::kernel::ids::Id;
 use crate::kernel::redis::{EPOCH_DIGITS, EPOCH_KEY, Live, RedisLink, is_epoch, is_wrong_type};
@@ -218,7 +220,7 @@ fn milliseconds(lifetime: Duration) -> u64 {
 }
 
 fn key_of<V: Cacheable>(id: &Id) -> String {
-    super::key(V::KIND, id)
+    key(V::KIND, id)
 }
 
 /// What an entry says.

@@ -5,7 +5,7 @@
 //! wait for the next one and share that; two loads serve any number of readers at once. A load that
 //! fails fails for all of them.
 
-use super::Origin;
+use super::entry::Origin;
 use crate::kernel::ids::Id;
 use crate::kernel::task::Tasks;
 use futures_util::future::BoxFuture;

@@ -50,16 +50,6 @@ pub struct StorageSettings {
 }
 
 impl StorageSettings {
-    /// Whose the sessions of PostgreSQL are, as far as `DATABASE_PREPARED_STATEMENTS` says.
-    #[cfg(feature = "database")]
-    pub fn database_session(&self) -> crate::kernel::db::Session {
-        use crate::kernel::db::Session;
-        match self.database_prepared_statements {
-            Switch::On => Session::Own,
-            Switch::Off => Session::Shared,
-        }
-    }
-
     pub fn cache_ttl(&self) -> Duration {
         Duration::from_secs(self.cache_ttl_seconds.into())
     }

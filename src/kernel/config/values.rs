@@ -220,14 +220,8 @@ impl FromStr for AllowedHosts {
 /// The base of an upstream service: `http://HOST[:PORT]`, no path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamUrl {
-    authority: String,
-}
-
-impl UpstreamUrl {
     /// `HOST[:PORT]`.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
+    authority: String,
 }
 
 impl FromStr for UpstreamUrl {

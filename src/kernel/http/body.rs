@@ -26,14 +26,14 @@ use tokio::time::{Instant, timeout, timeout_at};
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a client may take to send a body, from when it is wanted to its last byte.
-pub const BODY_PATIENCE: Duration = Duration::from_millis(9_500);
+pub const BODY_TIMEOUT: Duration = Duration::from_millis(9_500);
 
 /// A body up to this length is read at once. Only a few longer ones are, and the others stay with
 /// their clients meanwhile: a hundred uploads must not take a hundred times [`MAX_BODY_BYTES`].
 pub const SMALL_BODY_BYTES: usize = 16 * 1024;
 static LARGE_BODIES: Semaphore = Semaphore::const_new(6);
 /// How long a body may wait for its turn, which is not its client's fault.
-const TURN_PATIENCE: Duration = Duration::from_secs(30);
+const LARGE_BODY_TURN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// As resource data: the largest body that a route reads, where it is less than [`MAX_BODY_BYTES`].
 #[derive(Debug, Clone, Copy)]
@@ -91,12 +91,12 @@ fn is_encoded(request: &HttpRequest) -> bool {
     })
 }
 
-/// Gives a client [`BODY_PATIENCE`] for the whole of a body, however it trickles in.
+/// Gives a client [`BODY_TIMEOUT`] for the whole of a body, however it trickles in.
 ///
 /// # Errors
 /// Those of `reading`; 408.
 async fn in_time<T>(reading: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    timeout(BODY_PATIENCE, reading).await.unwrap_or_else(|_| Err(Failure::slow_body()))
+    timeout(BODY_TIMEOUT, reading).await.unwrap_or_else(|_| Err(Failure::slow_body()))
 }
 
 /// As [`in_time`], but for the time in which the body waits for its turn.
@@ -107,7 +107,7 @@ async fn read(
 ) -> Result<BytesMut, Failure> {
     let mut body = BytesMut::new();
     let mut place = None;
-    let mut deadline = Instant::now() + BODY_PATIENCE;
+    let mut deadline = Instant::now() + BODY_TIMEOUT;
     let too_slow = |_| Failure::slow_body();
     while let Some(chunk) = timeout_at(deadline, payload.next()).await.map_err(too_slow)? {
         let chunk = chunk.map_err(broken_payload)?;
@@ -118,7 +118,7 @@ async fn read(
         if length > SMALL_BODY_BYTES && place.is_none() {
             let _held = connection.as_ref().map(ConnectionHandle::hold);
             let queued = Instant::now();
-            let turn = timeout(TURN_PATIENCE, LARGE_BODIES.acquire()).await;
+            let turn = timeout(LARGE_BODY_TURN_TIMEOUT, LARGE_BODIES.acquire()).await;
             place = turn.map_err(|_| too_many_bodies())?.ok();
             deadline += queued.elapsed();
             body.reserve(limit.saturating_sub(body.len()));

@@ -28,7 +28,7 @@ const CHUNK_BYTES: usize = 32 * 1024;
 const ROOM_KIB: usize = 24 * 1024;
 static ROOM: Semaphore = Semaphore::const_new(ROOM_KIB);
 /// How long a request waits for room.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ROOM_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Room = SemaphorePermit<'static>;
 
@@ -58,7 +58,7 @@ impl<T> Listing<T> {
             return Ok(Listing { page, view, max_bytes: MAX_SMALL_BYTES, room: None });
         }
         let acquiring = ROOM.acquire_many(in_kib(MAX_BYTES));
-        let room = tokio::time::timeout(PATIENCE, acquiring)
+        let room = tokio::time::timeout(ROOM_TIMEOUT, acquiring)
             .await
             .map_err(|_| Failure::unavailable().because("no room for a long list"))?
             .expect("the semaphore is never closed");

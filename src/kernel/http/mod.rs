@@ -15,7 +15,7 @@ mod target;
 
 #[cfg(fuzzing)]
 pub use body::parse as parse_body;
-pub use body::{BODY_PATIENCE, BodyLimit, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bound_body};
+pub use body::{BODY_TIMEOUT, BodyLimit, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bound_body};
 pub use body_digest::{BodyDigest, IDEMPOTENCY_KEY};
 pub use connection::{ConnectionEvents, ConnectionHandle};
 pub use failure::{Failure, not_found};

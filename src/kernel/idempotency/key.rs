@@ -37,7 +37,7 @@ impl IdempotencyKey {
             return Err(Invalid::new(FIELD, "must be 1 to 255 visible ASCII characters"));
         }
         let extensions = request.extensions();
-        let body = extensions.get::<BodyDigest>().map_or(&[][..], |digest| &digest.bytes());
+        let body = extensions.get::<BodyDigest>().map_or(&[][..], BodyDigest::bytes);
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
         let caller = Caller::of(request);
         let caller = caller.as_ref().map_or("", Caller::user_id);

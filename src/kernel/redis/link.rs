@@ -1,15 +1,18 @@
-//! The connection to Redis, as the cache uses it: reads and invalidations, each under a deadline.
+//! The connection to Redis, as its users see it: reads and invalidations, each under a deadline.
 //!
 //! When an operation runs out of time, readers stop asking at once and the supervisor pings: a Redis
-//! that answers was only slow for a moment and is used again. One that does not is down: the supervisor
-//! connects again, delivers the invalidations that were missed, and lets readers back after a pause
-//! in which every other replica does the same.
+//! that answers was only slow for a moment and is used again. One that does not is down: the
+//! supervisor connects again, delivers the invalidations that were missed, and lets readers back
+//! after a pause in which every other replica does the same.
 //!
 //! The connection, its deadlines and its supervisor have a thread of their own: what else the process
 //! does must not look like a Redis that is slow.
 
 use super::live::Live;
-use super::supervisor::{SUPERVISOR_TURNS, State, Supervisor, WRITE_TURNS, remove};
+use super::supervisor::{State, Supervisor};
+use super::timeouts::{
+    BLOCKING_TIMEOUT, CHECK_PENDING_EVERY, SUPERVISOR_TURNS, TELL_TIMEOUT, WRITE_TURNS,
+};
 use super::turns::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::effect::Announcement;
@@ -20,11 +23,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-
-/// Between two looks at what is still to be delivered at the end.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// How long a thread waits for what it would rather have done.
-const BLOCKED_AT_MOST: Duration = Duration::from_millis(100);
 
 /// One connection for all; clones share it.
 #[derive(Clone)]
@@ -70,15 +68,15 @@ impl RedisLink {
         self.thread.spawn(async move { supervisor.supervise().await });
     }
 
-    /// Waits until Redis has learned of every write, at most for `turns`.
-    pub async fn settle(&self, patience: Duration) {
+    /// Waits until Redis has learned of every write, at most for `time_limit`.
+    pub async fn settle(&self, time_limit: Duration) {
         let delivered = async {
             while !self.supervisor.pending().is_empty() {
                 self.supervisor.wake();
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(CHECK_PENDING_EVERY).await;
             }
         };
-        if tokio::time::timeout(patience, delivered).await.is_err() {
+        if tokio::time::timeout(time_limit, delivered).await.is_err() {
             log::warn!(
                 "Redis has not learned of the last writes: other replicas may show rows as they \
                  were, for up to CACHE_TTL_SECONDS"
@@ -144,8 +142,7 @@ impl RedisLink {
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
-        const DEADLINE: Duration = Duration::from_millis(50);
-        self.ask(DEADLINE, operation).await;
+        self.ask(TELL_TIMEOUT, operation).await;
     }
 
     /// Runs what a blocking thread waits for, which is not to be one of the link's own; returns
@@ -164,7 +161,7 @@ impl RedisLink {
             // Dropped, it also tells.
             drop(done);
         });
-        let _ended = waiting.recv_timeout(BLOCKED_AT_MOST);
+        let _ended = waiting.recv_timeout(BLOCKING_TIMEOUT);
     }
 
     /// Removes an entry, or leaves that to the supervisor. It is on record before it is tried: the
@@ -177,9 +174,8 @@ impl RedisLink {
         };
         let supervisor = Arc::clone(&self.supervisor);
         let removal = self.thread.spawn(async move {
-            let removed = supervisor
-                .ask(&live, WRITE_TURNS, remove(live.clone(), &key, Some(announcement)))
-                .await;
+            let removed =
+                supervisor.ask(&live, WRITE_TURNS, live.remove(&key, Some(announcement))).await;
             match removed {
                 Some(()) => supervisor.pending().acknowledge(&key, number),
                 None => supervisor.wake(),

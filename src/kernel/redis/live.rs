@@ -6,6 +6,7 @@
 //! another run; it is removed, and every entry is void with it. A server cannot begin another run
 //! behind an open connection, so one look at each new connection is enough.
 
+use crate::kernel::effect::Announcement;
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{InfoDict, RedisError, Script, cmd};
 use std::sync::{Arc, LazyLock};
@@ -27,6 +28,19 @@ static REMOVE_EPOCH: LazyLock<Script> = LazyLock::new(|| {
 /// is full or cannot save. Such a server takes no invalidation, and what it holds goes stale
 /// although it answers `PING`.
 static PING: LazyLock<Script> = LazyLock::new(|| Script::new("#!lua\nreturn 1"));
+
+/// Removes the entry KEYS[1], but for an announcement other than ARGV[1]. The letter behind the
+/// format and the epoch tells an announcement.
+static REMOVE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local entry = redis.pcall('GETRANGE', KEYS[1], 34, 51)
+        if type(entry) ~= 'string' or string.sub(entry, 1, 1) ~= 'A' or entry == 'A' .. ARGV[1] then
+            redis.call('DEL', KEYS[1])
+        end
+        ",
+    )
+});
 
 #[derive(Clone)]
 pub struct Live {
@@ -75,6 +89,21 @@ impl Live {
     /// Those of Redis.
     pub async fn clear(&self) -> Result<(), RedisError> {
         cmd("DEL").arg(EPOCH_KEY).exec_async(&mut self.conn.clone()).await
+    }
+
+    /// Removes an entry: a row that a write has replaced, an absence that a write has ended, the
+    /// reservation of somebody who may have loaded the one or the other, or this write's own
+    /// announcement. That of another write stays: its commit may be yet to come.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn remove(
+        &self,
+        key: &str,
+        announcement: Option<Announcement>,
+    ) -> Result<(), RedisError> {
+        let own = announcement.map_or_else(String::new, |announcement| announcement.to_string());
+        REMOVE.key(key).arg(own).invoke_async(&mut self.conn.clone()).await
     }
 
     /// # Errors

@@ -7,6 +7,7 @@ mod link;
 mod live;
 mod pending;
 mod supervisor;
+mod timeouts;
 mod turns;
 
 pub use link::RedisLink;

@@ -7,45 +7,19 @@
 
 use super::live::Live;
 use super::pending::PendingInvalidations;
+use super::timeouts::{
+    CONFIRMATIONS, CONNECT_EVERY, FRESH_FOR, HARMLESS_SILENCE, HARMLESS_TURNS, IDLE_PING_EVERY,
+    IN_USE, PING_EVERY, READ_TURNS, SETTLE_FOR, SUPERVISOR_TURNS, SUSPICION_TURNS,
+};
 use super::turns::{OutOfTime, within};
-use crate::kernel::effect::Announcement;
 use deadpool_redis::Pool;
+use deadpool_redis::redis::RedisError;
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{RedisError, Script};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
-
-/// The whole of a read that a request waits for: turns of 10 ms, as all of these.
-pub const READ_TURNS: u32 = 5;
-/// The whole of an invalidation: a lost one costs more than a wait.
-pub const WRITE_TURNS: u32 = 10;
-/// Connecting, and the supervisor's own commands.
-pub const SUPERVISOR_TURNS: u32 = 50;
-/// The supervisor's ping when Redis is suspected to be down.
-const SUSPICION_TURNS: u32 = 10;
-/// After a silence of fewer turns no replica can have given up an invalidation.
-const HARMLESS_TURNS: u32 = WRITE_TURNS - 1;
-/// The same, by the clock: an answer is believed if Redis is known to have lived less than this
-/// before.
-const HARMLESS_SILENCE: Duration = Duration::from_millis(90);
-/// A command that is sent later than this after Redis is known to have lived could not be believed.
-const FRESH: Duration = Duration::from_millis(60);
-/// How many answers in a row, each at once, make Redis believed again after a silence. What another
-/// replica had sent before the first one has been carried out when the last one comes.
-const CONFIRMATIONS: u32 = 3;
-/// Between two pings while the link is in use, and while it is not.
-const PING_EVERY: Duration = Duration::from_millis(50);
-const IDLE_PING_EVERY: Duration = Duration::from_secs(1);
-/// How long after its last use the link counts as in use.
-const IN_USE: Duration = Duration::from_secs(1);
-/// Between two tries to connect.
-const CONNECT_EVERY: Duration = Duration::from_millis(250);
-/// From a reconnection to the first read: several looks, so that every replica that saw the
-/// outage has delivered what was pending.
-const SETTLE: Duration = Duration::from_secs(1);
 
 pub struct Supervisor {
     pool: Pool,
@@ -126,7 +100,7 @@ impl Supervisor {
         }
     }
 
-    /// Makes the supervisor look at once.
+    /// Makes the supervisor tick at once.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
@@ -146,7 +120,7 @@ impl Supervisor {
                 if let Ok(live) = self.connect().await
                     && self.deliver(&live).await
                 {
-                    self.set(State::Settling(live, Instant::now() + SETTLE));
+                    self.set(State::Settling(live, Instant::now() + SETTLE_FOR));
                 }
             }
             State::Settling(live, until) => {
@@ -157,7 +131,7 @@ impl Supervisor {
                     && turns < READ_TURNS
                     && Instant::now() >= *until
                     && self.empty(live).await
-                    && self.rise(live)
+                    && self.readmit_readers(live)
                 {
                     log::info!("Redis is back");
                 }
@@ -167,7 +141,7 @@ impl Supervisor {
                     && self.deliver(live).await
                 {
                     if turns + more < HARMLESS_TURNS {
-                        self.rise(live);
+                        self.readmit_readers(live);
                     } else {
                         self.settle(live);
                     }
@@ -289,7 +263,7 @@ impl Supervisor {
 
     fn is_fresh(&self) -> bool {
         let silence = self.now().saturating_sub(self.alive_at.load(Ordering::SeqCst));
-        silence < milliseconds(FRESH)
+        silence < milliseconds(FRESH_FOR)
     }
 
     /// Has Redis prove that it lives, unless it is known to. After a silence, whoever's it was, the
@@ -307,7 +281,7 @@ impl Supervisor {
         for _ in 0..CONFIRMATIONS {
             last = self.now();
             live.ping().await?;
-            if self.now().saturating_sub(last) >= milliseconds(FRESH) {
+            if self.now().saturating_sub(last) >= milliseconds(FRESH_FOR) {
                 return Ok(false);
             }
         }
@@ -341,7 +315,7 @@ impl Supervisor {
                 live.clear().await?;
             }
             for key in keys.keys() {
-                remove(live.clone(), key, None).await?;
+                live.remove(key, None).await?;
             }
             Ok::<(), RedisError>(())
         };
@@ -391,12 +365,12 @@ impl Supervisor {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.is_on(live) && !matches!(*state, State::Settling(..)) {
             log::info!("Redis was silent: going on without it for a moment");
-            *state = State::Settling(live.clone(), Instant::now() + SETTLE);
+            *state = State::Settling(live.clone(), Instant::now() + SETTLE_FOR);
         }
     }
 
     /// Lets readers back, unless an invalidation is outstanding.
-    fn rise(&self, live: &Live) -> bool {
+    fn readmit_readers(&self, live: &Live) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let may = state.is_on(live) && self.pending().is_empty();
         if may {
@@ -428,34 +402,6 @@ impl Supervisor {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Removes an entry: a row that a write has replaced, an absence that a write has ended, the
-/// reservation of somebody who may have loaded the one or the other, or this write's own announcement.
-/// That of another write stays: its commit may be yet to come.
-///
-/// # Errors
-/// Those of Redis.
-pub async fn remove(
-    mut live: Live,
-    key: &str,
-    announcement: Option<Announcement>,
-) -> Result<(), RedisError> {
-    let own = announcement.map_or_else(String::new, |announcement| announcement.to_string());
-    REMOVE.key(key).arg(own).invoke_async(&mut live.conn).await
-}
-
-/// Removes the entry KEYS[1], but for an announcement other than ARGV[1]. The letter behind the
-/// format and the epoch tells an announcement.
-static REMOVE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"
-        local entry = redis.pcall('GETRANGE', KEYS[1], 34, 51)
-        if type(entry) ~= 'string' or string.sub(entry, 1, 1) ~= 'A' or entry == 'A' .. ARGV[1] then
-            redis.call('DEL', KEYS[1])
-        end
-        ",
-    )
-});
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

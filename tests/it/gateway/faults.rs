@@ -311,7 +311,7 @@ fn a_request_that_breaks_off_never_looks_whole_to_a_service(_: &Combination) {
         ended.send(peer.seen).expect("the test waits");
     });
     let gateway = Gateway::before(&upstream);
-    let patience = Duration::from_secs(30);
+    let timeout = Duration::from_secs(30);
     let breaks = [
         ("Content-Length: 100\r\n", "{\"quantity\":1}", ""),
         ("Transfer-Encoding: chunked\r\n", "e\r\n{\"quantity\":1}\r\n", ""),
@@ -323,10 +323,10 @@ fn a_request_that_breaks_off_never_looks_whole_to_a_service(_: &Combination) {
         let head = gateway.request("PATCH", "/products/one/inventory", framing, "");
         let mut client = gateway.open();
         client.send(format!("{head}{body}"));
-        begins.recv_timeout(patience).expect("the beginning arrives");
+        begins.recv_timeout(timeout).expect("the beginning arrives");
         client.send(end);
         drop(client);
-        let seen = ends.recv_timeout(patience).expect("the gateway breaks off, too");
+        let seen = ends.recv_timeout(timeout).expect("the gateway breaks off, too");
         let (_, body) = seen.split_once("\r\n\r\n").expect("a head");
         let is_whole = body.len() >= 100 || body.ends_with("0\r\n\r\n");
         assert!(!is_whole, "{framing}{end}: {seen}");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long anything here waits for the other side before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const OTHER_SIDE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An answer, or a request, as it stood on the wire.
 #[derive(Debug, Clone)]
@@ -98,7 +98,7 @@ impl Connection {
     }
 
     fn of(stream: TcpStream) -> Connection {
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out that is not zero");
+        stream.set_read_timeout(Some(OTHER_SIDE_TIMEOUT)).expect("a time-out that is not zero");
         stream.set_nodelay(true).expect("a TCP socket");
         Connection { reader: BufReader::new(stream) }
     }
@@ -332,7 +332,7 @@ impl Upstream {
     /// The next request that came here, whatever it was.
     #[track_caller]
     pub fn request_or_probe(&self) -> Message {
-        self.requests.recv_timeout(PATIENCE).expect("a request reaches the upstream")
+        self.requests.recv_timeout(OTHER_SIDE_TIMEOUT).expect("a request reaches the upstream")
     }
 }
 

@@ -8,8 +8,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Above any deadline of the product: an answer that takes longer counts as lost.
-const PATIENCE: Duration = Duration::from_secs(20);
-const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What came of a request.
 #[derive(Debug, Clone)]
@@ -92,10 +92,10 @@ impl Caller {
         let address: SocketAddr = server.parse().expect("an address and a port");
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.bind(&SockAddr::from(SocketAddr::from((self.source, 0))))?;
-        socket.connect_timeout(&SockAddr::from(address), CONNECT_PATIENCE)?;
+        socket.connect_timeout(&SockAddr::from(address), CONNECT_TIMEOUT)?;
         socket.set_tcp_nodelay(true)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        socket.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         Ok(socket.into())
     }
 

@@ -30,7 +30,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something that is promised within seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CONDITION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lets this process open as many files as it may, for the tests of many clients; returns how many.
 pub fn raise_descriptor_limit() -> usize {
@@ -43,9 +43,9 @@ pub fn raise_descriptor_limit() -> usize {
 /// Asks again until it is so. The pause only spares the processor: nothing depends on its length.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let give_up_at = Instant::now() + PATIENCE;
+    let give_up_at = Instant::now() + CONDITION_TIMEOUT;
     while !is_so() {
-        assert!(Instant::now() < give_up_at, "waited {PATIENCE:?} until {what}");
+        assert!(Instant::now() < give_up_at, "waited {CONDITION_TIMEOUT:?} until {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Above any deadline of the product: an answer that takes longer counts as lost.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Small, because there are a thousand of them.
 const STACK_BYTES: usize = 256 * 1024;
 
@@ -55,10 +55,10 @@ impl Line {
     fn connect(&self) -> std::io::Result<TcpStream> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.bind(&SockAddr::from(SocketAddr::from((self.source, 0))))?;
-        socket.connect_timeout(&SockAddr::from(self.address), PATIENCE)?;
+        socket.connect_timeout(&SockAddr::from(self.address), ANSWER_TIMEOUT)?;
         socket.set_tcp_nodelay(true)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        socket.set_write_timeout(Some(ANSWER_TIMEOUT))?;
         Ok(socket.into())
     }
 
