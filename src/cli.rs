@@ -1,9 +1,8 @@
 //! The command line: types for clap, and no behaviour.
 
 use crate::kernel::config::{
-    GatewaySettings, ListenSettings, LogFilter, Secret, StorageSettings, whole,
+    GatewaySettings, ListenSettings, LogFilter, Secret, StorageSettings, switch, whole,
 };
-use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -40,7 +39,7 @@ pub struct ServeArgs {
     pub role: Role,
 
     /// Leave a new embedded database empty
-    #[arg(long, env = "CHRONOS_NO_SEED", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CHRONOS_NO_SEED", value_parser = switch)]
     pub no_seed: bool,
 
     #[command(flatten)]
@@ -61,11 +60,11 @@ pub struct SeedArgs {
     pub data_dir: Option<PathBuf>,
 
     /// Empty the tables first, in the same transaction
-    #[arg(long, env = "CHRONOS_SEED_RESET", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CHRONOS_SEED_RESET", value_parser = switch)]
     pub reset: bool,
 
     /// Refuse files with members that are not kept
-    #[arg(long, env = "CHRONOS_SEED_STRICT", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "CHRONOS_SEED_STRICT", value_parser = switch)]
     pub strict: bool,
 
     #[command(flatten)]

@@ -83,6 +83,8 @@ fn a_number_that_is_none_is_told_what_it_should_be(_: &Combination) {
     let folder = TempDir::new().expect("a temporary folder");
     for (name, value, wanted) in [
         ("GATEWAY_PORT", "abc", "a whole number from 0 to 65535"),
+        ("JWT_LEEWAY_SECONDS", "61", "a whole number from 0 to 60"),
+        ("CHRONOS_NO_SEED", "maybe", "true or false"),
         ("PRODUCT_SERVICE_PORT", "70000", "a whole number from 0 to 65535"),
         ("CUSTOMER_SERVICE_PORT", "-1", "a whole number from 0 to 65535"),
         ("CUSTOMER_SERVICE_PORT", "http://x", "a whole number from 0 to 65535"),

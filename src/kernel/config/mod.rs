@@ -11,7 +11,7 @@ mod values;
 
 pub use discreet::without_credentials;
 pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_names};
-pub use numbers::{Port, whole};
+pub use numbers::{Port, switch, whole};
 pub use postgres_url::PostgresUrl;
 pub use values::{
     AllowedHosts, BindAddress, DatabaseUrl, LogFilter, RedisUrl, Secret, Switch, TrustedProxies,
@@ -161,7 +161,7 @@ pub struct GatewaySettings {
     pub jwt_secret_previous: Option<Secret>,
 
     /// By how many seconds the clock of who makes tokens may differ, for exp, nbf and iat
-    #[arg(long, env, default_value = "0", value_parser = clap::value_parser!(u32).range(0..=60))]
+    #[arg(long, env, default_value = "0", value_parser = whole(0..=60))]
     pub jwt_leeway_seconds: u32,
 
     /// Whether POST /auth/token hands out tokens [default: on if JWT_SECRET is unset, else off]

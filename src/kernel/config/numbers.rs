@@ -1,4 +1,5 @@
-//! Numbers among the settings: what is wanted is said, and what stands there is not shown.
+//! Numbers and switches among the settings: what is wanted is said, and what stands there is not
+//! shown.
 
 use std::ops::RangeInclusive;
 
@@ -11,6 +12,18 @@ pub fn whole(
         number.ok_or_else(|| {
             format!("must be a whole number from {} to {}", range.start(), range.end())
         })
+    }
+}
+
+/// Reads a switch, in any case.
+///
+/// # Errors
+/// Says what is wanted.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err("must be true or false".into()),
     }
 }
 

@@ -22,6 +22,8 @@ use store::Claim;
 const EARLIER_REQUEST_MAY_TAKE: Duration = Duration::from_secs(1);
 /// How often keys that are too old are deleted.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// How often it is looked whether there is a table of keys yet.
+const LOOK_FOR_THE_SCHEMA_EVERY: Duration = Duration::from_secs(1);
 /// How many of them one transaction deletes: it takes a few milliseconds.
 const BATCH: i64 = 500;
 /// How long the database is left to others after each.
@@ -143,6 +145,9 @@ impl<E: JobError> JobError for NotMade<E> {
 
 /// Deletes keys that are older than 24 hours, now and for as long as the process serves.
 pub async fn forget_old_keys(db: Db) {
+    while !db.is_migrated() {
+        tokio::time::sleep(LOOK_FOR_THE_SCHEMA_EVERY).await;
+    }
     loop {
         match forget_all_old(&db).await {
             Ok(count) => log::debug!("forgot {count} idempotency keys"),
