@@ -130,8 +130,11 @@ fn a_client_that_wants_another_protocol_is_answered_in_this_one(combination: &Co
     let app = combination.start();
     let token = app.token();
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    let with_a_body = "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n";
     let requests = [
         ("GET /products/prod_001", upgrade, "200"),
+        ("GET /products/prod_001", with_a_body, "200"),
+        ("PUT /products/prod_003", with_a_body, "400"),
         ("DELETE /products/prod_002", upgrade, "200"),
         ("PUT /products/prod_003", upgrade, "400"),
         ("CONNECT /products", "", "400"),
@@ -142,7 +145,8 @@ fn a_client_that_wants_another_protocol_is_answered_in_this_one(combination: &Co
             "{line} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\n{headers}\r\n"
         );
-        stream.write_all(head.as_bytes()).expect("written");
+        let body = if headers == with_a_body { "{}" } else { "" };
+        stream.write_all(format!("{head}{body}").as_bytes()).expect("written");
         let answer = rest(&stream).to_lowercase();
         assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{line}: {answer}");
         assert!(answer.contains("connection: close\r\n"), "{line}: {answer}");

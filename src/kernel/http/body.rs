@@ -158,7 +158,7 @@ pub async fn bound_body(
         _ => in_time(read_away(&mut request)).await,
     };
     if is_endless {
-        request.set_payload(Payload::None);
+        leave_unread(&mut request);
     }
     match refused {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
