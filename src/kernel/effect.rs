@@ -32,8 +32,8 @@ impl fmt::Display for Announcement {
 /// Carries effects out.
 pub trait Effects: Send + Sync {
     /// Makes effects known outside of this process just before the commit: when the process dies
-    /// between the commit and [`Effects::carry_out`], nothing old is shown all the same. Blocks,
-    /// briefly.
+    /// between the commit and [`Effects::carry_out`], nothing old is shown all the same. Does not
+    /// wait until they are known.
     fn announce(&self, effects: &[Effect]) -> Announcement;
 
     /// Runs after every commit that was made or may have been made.

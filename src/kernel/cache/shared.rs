@@ -11,7 +11,7 @@ use crate::kernel::effect::Announcement;
 use crate::kernel::ids::Id;
 use crate::kernel::redis::{EPOCH_DIGITS, EPOCH_KEY, Live, RedisLink, is_epoch, is_wrong_type};
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{RedisError, Script, pipe};
+use deadpool_redis::redis::{RedisError, Script, cmd, pipe};
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -67,28 +67,27 @@ static FILL: LazyLock<Script> = LazyLock::new(|| {
 
 /// Writes the announcement ARGV[1] for ARGV[2] milliseconds in the place of the entry KEYS[2], in the
 /// epoch KEYS[1]; without an epoch, nothing is cached.
-static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        r"
-        local epoch = redis.pcall('GET', KEYS[1])
-        if type(epoch) == 'string' then
-            redis.call('SET', KEYS[2], 'C2' .. epoch .. ARGV[1], 'PX', ARGV[2])
-        end
-        ",
-    )
-});
+/// Sent as text: one that Redis had to be told first would come behind what is sent later.
+const ANNOUNCE: &str = r"
+    local epoch = redis.pcall('GET', KEYS[1])
+    if type(epoch) == 'string' then
+        redis.call('SET', KEYS[2], 'C2' .. epoch .. ARGV[1], 'PX', ARGV[2])
+    end
+";
 
 /// Puts an announcement in the place of each entry: until it is removed, or has ended, the row is
 /// read from the database and not cached.
 pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement) {
-    link.block_on(move |mut live| async move {
+    link.send(move |mut live| async move {
         for key in keys {
-            ANNOUNCE
-                .key(EPOCH_KEY)
-                .key(key)
+            cmd("EVAL")
+                .arg(ANNOUNCE)
+                .arg(2)
+                .arg(EPOCH_KEY)
+                .arg(key)
                 .arg(format!("{ANNOUNCED}{announcement}"))
                 .arg(milliseconds(ANNOUNCEMENT_LIFETIME))
-                .invoke_async::<()>(&mut live.conn)
+                .exec_async(&mut live.conn)
                 .await?;
         }
         Ok(())

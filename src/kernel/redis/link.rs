@@ -10,9 +10,7 @@
 
 use super::live::Live;
 use super::supervisor::{State, Supervisor};
-use super::timeouts::{
-    BLOCKING_TIMEOUT, CHECK_PENDING_EVERY, SUPERVISOR_TURNS, TELL_TIMEOUT, WRITE_TURNS,
-};
+use super::timeouts::{CHECK_PENDING_EVERY, SUPERVISOR_TURNS, TELL_TIMEOUT, WRITE_TURNS};
 use super::turns::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::effect::Announcement;
@@ -145,9 +143,9 @@ impl RedisLink {
         self.ask(TELL_TIMEOUT, operation).await;
     }
 
-    /// Runs what a blocking thread waits for, which is not to be one of the link's own; returns
-    /// early where Redis does not answer in time, and at once where the link is not up.
-    pub fn block_on<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    /// Sends an operation ahead of whatever is sent later, and does not wait for it; does nothing
+    /// where the link is not up.
+    pub fn send<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
@@ -155,13 +153,9 @@ impl RedisLink {
             return;
         };
         let supervisor = Arc::clone(&self.supervisor);
-        let (done, waiting) = std::sync::mpsc::sync_channel::<()>(1);
         self.thread.spawn(async move {
             supervisor.ask(&live, WRITE_TURNS, operation(live.clone())).await;
-            // Dropped, it also tells.
-            drop(done);
         });
-        let _ended = waiting.recv_timeout(BLOCKING_TIMEOUT);
     }
 
     /// Removes an entry, or leaves that to the supervisor. It is on record before it is tried: the

@@ -40,5 +40,3 @@ pub const SETTLE_FOR: Duration = Duration::from_secs(1);
 pub const CHECK_PENDING_EVERY: Duration = Duration::from_millis(10);
 /// For Redis to be told what it may also miss.
 pub const TELL_TIMEOUT: Duration = Duration::from_millis(50);
-/// For which a blocking thread waits: as long as the turns of a write take where none is held up.
-pub const BLOCKING_TIMEOUT: Duration = Duration::from_millis(100);
