@@ -148,13 +148,13 @@ fn is_pooled(case: &Case) -> bool {
     const MODULES: [&str; 3] = ["product", "customer", "idempotency"];
     const CASES: [&str; 8] = [
         "integrity::two_stores_keep_their_word",
-        "seed::a_folder_is_loaded_into_a_new_database",
-        "seed::what_is_loaded_is_served_as_it_is_in_the_files",
-        "seed::a_database_with_rows_is_refused_and_left_alone",
-        "seed::reset_replaces_everything",
-        "seed::the_next_order_is_numbered_after_those_of_the_files",
-        "seed::nobody_sees_an_empty_store_during_a_reset",
-        "seed::an_error_of_the_database_at_the_last_record_takes_back_everything",
+        "seed::load::a_folder_is_loaded_into_a_new_database",
+        "seed::load::what_is_loaded_is_served_as_it_is_in_the_files",
+        "seed::reset::a_database_with_rows_is_refused_and_left_alone",
+        "seed::reset::reset_replaces_everything",
+        "seed::reset::the_next_order_is_numbered_after_those_of_the_files",
+        "seed::reset::nobody_sees_an_empty_store_during_a_reset",
+        "seed::reset::an_error_of_the_database_at_the_last_record_takes_back_everything",
     ];
     let name = case.name.trim_start_matches("it::");
     let module = name.split("::").next().unwrap_or_default();
