@@ -22,8 +22,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-/// The application of one worker, once it is made.
-type Made<S> = Rc<RefCell<Option<Rc<S>>>>;
+/// The application of one worker: `None` until it is made.
+type SharedService<S> = Rc<RefCell<Option<Rc<S>>>>;
 
 /// An application that goes on with requests that [`expecting`]'s other half has begun, and that
 /// half, which actix calls with each request that has an `Expect`.
@@ -37,7 +37,7 @@ pub fn expecting<F, B>(
         Response = F::Response,
         Error = Response<BoxBody>,
         InitError = F::InitError,
-        Service = GoesOn<F::Service>,
+        Service = Continuing<F::Service>,
     >,
     impl ServiceFactory<
         Request,
@@ -55,29 +55,29 @@ where
     <F::Service as Service<Request>>::Future: 'static,
     B: MessageBody + 'static,
 {
-    let made: Made<F::Service> = Made::default();
+    let made: SharedService<F::Service> = SharedService::default();
     let begins = Rc::clone(&made);
     let application = fn_factory(move || {
         let (making, made) = (factory.new_service(()), Rc::clone(&made));
         async move {
             let service = Rc::new(making.await?);
             made.replace(Some(Rc::clone(&service)));
-            Ok(GoesOn(service))
+            Ok(Continuing(service))
         }
     });
     let begin = fn_factory(move || {
-        ready(Ok(Begins { made: Rc::clone(&begins), body: PhantomData::<fn() -> B> }))
+        ready(Ok(ExpectHandler { made: Rc::clone(&begins), body: PhantomData::<fn() -> B> }))
     });
     (application, begin)
 }
 
 /// The application, also for requests that it has begun already.
-pub struct GoesOn<S>(Rc<S>);
+pub struct Continuing<S>(Rc<S>);
 
 /// An answer that is being made, as an extension of the request that goes on.
-struct Begun<F>(Pin<Box<F>>);
+struct Started<F>(Pin<Box<F>>);
 
-impl<S> Service<Request> for GoesOn<S>
+impl<S> Service<Request> for Continuing<S>
 where
     S: Service<Request>,
     S::Future: 'static,
@@ -91,20 +91,20 @@ where
     }
 
     fn call(&self, request: Request) -> Self::Future {
-        let begun = request.extensions_mut().remove::<Begun<S::Future>>();
+        let begun = request.extensions_mut().remove::<Started<S::Future>>();
         match begun {
-            Some(Begun(answering)) => Either::Right(answering),
+            Some(Started(answering)) => Either::Right(answering),
             None => Either::Left(self.0.call(request)),
         }
     }
 }
 
-struct Begins<S, B> {
-    made: Made<S>,
+struct ExpectHandler<S, B> {
+    made: SharedService<S>,
     body: PhantomData<fn() -> B>,
 }
 
-impl<S, B> Service<Request> for Begins<S, B>
+impl<S, B> Service<Request> for ExpectHandler<S, B>
 where
     S: Service<Request, Error = Response<BoxBody>>,
     S::Response: Into<Response<B>>,
@@ -122,21 +122,21 @@ where
             return Box::pin(ready(Ok(request)));
         };
         let connection = request.conn_data::<ConnectionHandle>().cloned();
-        let late = Late::default();
-        let body: BoxedPayloadStream = Box::pin(late.clone());
-        let (request, payload) = request.replace_payload(Payload::Stream { payload: body });
+        let body = DeferredBody::default();
+        let stream: BoxedPayloadStream = Box::pin(body.clone());
+        let (request, payload) = request.replace_payload(Payload::Stream { payload: stream });
         let has_body = !matches!(payload, Payload::None);
         let answering = Box::pin(service.call(request));
         Box::pin(async move {
-            match select(answering, late.wanted()).await {
+            match select(answering, body.requested()).await {
                 Either::Left((outcome, _)) => {
                     let answer = outcome.map(|answer| answer.into().map_into_boxed_body());
                     Err(refuse(answer.unwrap_or_else(|error| error), connection, has_body))
                 }
                 Either::Right(((), answering)) => {
-                    late.arrive(payload);
+                    body.supply(payload);
                     let request = Request::with_payload(Payload::None);
-                    request.extensions_mut().insert(Begun(answering));
+                    request.extensions_mut().insert(Started(answering));
                     Ok(request)
                 }
             }
@@ -160,40 +160,40 @@ fn refuse(
     answer
 }
 
-/// A body that comes once it is wanted; clones are the same.
+/// A body that is supplied once the application requests it; clones share it.
 #[derive(Clone, Default)]
-struct Late(Rc<LateBody>);
+struct DeferredBody(Rc<DeferredState>);
 
 #[derive(Default)]
-struct LateBody {
-    is_wanted: Cell<bool>,
+struct DeferredState {
+    is_requested: Cell<bool>,
     payload: RefCell<Option<Pin<Box<Payload>>>>,
-    /// Who waits until it is wanted, and who wants it.
-    asker: RefCell<Option<Waker>>,
-    reader: RefCell<Option<Waker>>,
+    /// Of the task that waits for the request, and of the one that waits for the payload.
+    request_waker: RefCell<Option<Waker>>,
+    reader_waker: RefCell<Option<Waker>>,
 }
 
-impl Late {
-    fn wanted(&self) -> impl Future<Output = ()> + use<> {
+impl DeferredBody {
+    fn requested(&self) -> impl Future<Output = ()> + use<> {
         let body = Rc::clone(&self.0);
         poll_fn(move |context| {
-            if body.is_wanted.get() {
+            if body.is_requested.get() {
                 return Poll::Ready(());
             }
-            body.asker.replace(Some(context.waker().clone()));
+            body.request_waker.replace(Some(context.waker().clone()));
             Poll::Pending
         })
     }
 
-    fn arrive(&self, payload: Payload) {
+    fn supply(&self, payload: Payload) {
         self.0.payload.replace(Some(Box::pin(payload)));
-        if let Some(reader) = self.0.reader.take() {
+        if let Some(reader) = self.0.reader_waker.take() {
             reader.wake();
         }
     }
 }
 
-impl Stream for Late {
+impl Stream for DeferredBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -201,10 +201,10 @@ impl Stream for Late {
         if let Some(payload) = body.payload.borrow_mut().as_mut() {
             return payload.as_mut().poll_next(context);
         }
-        body.reader.replace(Some(context.waker().clone()));
-        body.is_wanted.set(true);
-        if let Some(asker) = body.asker.take() {
-            asker.wake();
+        body.reader_waker.replace(Some(context.waker().clone()));
+        body.is_requested.set(true);
+        if let Some(request_waker) = body.request_waker.take() {
+            request_waker.wake();
         }
         Poll::Pending
     }
