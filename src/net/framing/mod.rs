@@ -9,38 +9,16 @@
 //! bytes again, strictly, and alone says what they mean: where it would refuse a request, everything
 //! is passed on to it.
 
+mod head;
+
+pub use head::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
+
+use head::{Body, Head};
 use memchr::memchr;
 use std::mem;
 
-/// The longest target of a request, in bytes.
-pub const MAX_TARGET_BYTES: usize = 8 * 1024;
-/// The longest line of a header, in bytes: longer than any user or token that is believed.
-pub const MAX_LINE_BYTES: usize = 16 * 1024;
-/// The largest head, in bytes. actix takes 128 KiB.
-pub const MAX_HEAD_BYTES: usize = 48 * 1024;
-/// The most headers of a request. actix takes 96.
-pub const MAX_HEADERS: usize = 64;
-
-/// What a gateway adds to the requests of its clients. It has a measure of its own, so that whatever
-/// a gateway lets in is let in by the service behind it.
-const WRITTEN_BY_GATEWAYS: [&[u8]; 5] =
-    [b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id", b"x-user-id"];
-const MAX_WRITTEN_HEADERS: usize = 16;
-const MAX_WRITTEN_BYTES: usize = 16 * 1024;
-
-/// A method and a version, with the spaces between and the end of the line.
-const AROUND_TARGET_BYTES: usize = 64;
 /// More than the size of any chunk has digits.
 const MAX_CHUNK_LINE_BYTES: usize = 32;
-
-/// Why a head is not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    TargetTooLong,
-    HeadTooLarge,
-    /// The part of a reference that is for the client alone.
-    Fragment,
-}
 
 /// Follows the bytes of one connection.
 #[derive(Default)]
@@ -66,20 +44,6 @@ enum Part {
     Trailer,
     /// Of which one cannot be told, and will not be.
     Unknown,
-}
-
-/// What is known of a head.
-#[derive(Default)]
-struct Head {
-    has_request_line: bool,
-    bytes: usize,
-    headers: usize,
-    written_bytes: usize,
-    written_headers: usize,
-    length: Option<u64>,
-    is_chunked: bool,
-    /// Whether no end of the body can be told from it.
-    is_unclear: bool,
 }
 
 impl Framing {
@@ -138,7 +102,7 @@ impl Framing {
                 self.head.read_line(&line)?
             };
             if is_end {
-                self.part = mem::take(&mut self.head).part_behind();
+                self.part = part_behind(mem::take(&mut self.head).body());
                 self.is_busy = true;
                 return Ok(read);
             }
@@ -167,6 +131,15 @@ impl Framing {
     }
 }
 
+fn part_behind(body: Body) -> Part {
+    match body {
+        Body::None => Part::Head,
+        Body::Sized(bytes) => Part::Sized(bytes),
+        Body::Chunked => Part::ChunkSize,
+        Body::Unclear => Part::Unknown,
+    }
+}
+
 /// What follows the line with the size of a chunk.
 fn behind_chunk_size(line: &[u8]) -> Part {
     const LINE_END_BYTES: u64 = 2;
@@ -176,91 +149,6 @@ fn behind_chunk_size(line: &[u8]) -> Part {
         Ok(0) => Part::Trailer,
         Ok(size) => size.checked_add(LINE_END_BYTES).map_or(Part::Unknown, Part::Chunk),
         Err(_) => Part::Unknown,
-    }
-}
-
-impl Head {
-    /// Takes a line without its line feed; says whether the head ends with it.
-    fn read_line(&mut self, line: &[u8]) -> Result<bool, Refused> {
-        self.check_line(line)?;
-        let text = line.strip_suffix(b"\r").unwrap_or(line);
-        let bytes = line.len() + 1;
-        if text.is_empty() {
-            self.bytes += bytes;
-            // Empty lines may stand before a request.
-            return Ok(self.has_request_line);
-        }
-        if !self.has_request_line {
-            self.has_request_line = true;
-            self.bytes += bytes;
-            self.read_request_line(text)?;
-            return Ok(false);
-        }
-        let colon = memchr(b':', text).unwrap_or(text.len());
-        let (name, value) = (&text[..colon], text.get(colon + 1..).unwrap_or_default());
-        if WRITTEN_BY_GATEWAYS.iter().any(|written| written.eq_ignore_ascii_case(name)) {
-            self.written_headers += 1;
-            self.written_bytes += bytes;
-        } else {
-            self.headers += 1;
-            self.bytes += bytes;
-            self.read_header(name, value.trim_ascii());
-        }
-        let is_too_large = self.headers > MAX_HEADERS
-            || self.bytes > MAX_HEAD_BYTES
-            || self.written_headers > MAX_WRITTEN_HEADERS
-            || self.written_bytes > MAX_WRITTEN_BYTES;
-        if is_too_large { Err(Refused::HeadTooLarge) } else { Ok(false) }
-    }
-
-    /// Refuses a line by its length, also before its end has come.
-    fn check_line(&self, line: &[u8]) -> Result<(), Refused> {
-        let is_request_line = !self.has_request_line;
-        if is_request_line && line.len() > MAX_TARGET_BYTES + AROUND_TARGET_BYTES {
-            return Err(Refused::TargetTooLong);
-        }
-        if line.len() > MAX_LINE_BYTES || self.bytes > MAX_HEAD_BYTES {
-            return Err(Refused::HeadTooLarge);
-        }
-        Ok(())
-    }
-
-    fn read_request_line(&mut self, line: &[u8]) -> Result<(), Refused> {
-        let mut words = line.split(|byte| *byte == b' ');
-        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        self.is_unclear |= method == b"CONNECT";
-        if target.len() > MAX_TARGET_BYTES {
-            Err(Refused::TargetTooLong)
-        } else if target.contains(&b'#') {
-            Err(Refused::Fragment)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn read_header(&mut self, name: &[u8], value: &[u8]) {
-        if name.eq_ignore_ascii_case(b"content-length") {
-            let text = std::str::from_utf8(value).ok();
-            let length = text.and_then(|text| text.parse().ok());
-            self.is_unclear |= length.is_none() || self.length.is_some();
-            self.length = length;
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.is_unclear |= self.is_chunked || !value.eq_ignore_ascii_case(b"chunked");
-            self.is_chunked = true;
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            // Whatever follows is its body: see `is_endless`.
-            self.is_unclear |= value.eq_ignore_ascii_case(b"websocket");
-        }
-    }
-
-    /// What comes behind this head.
-    fn part_behind(self) -> Part {
-        match (self.is_unclear, self.is_chunked, self.length) {
-            (true, ..) | (_, true, Some(_)) => Part::Unknown,
-            (_, true, None) => Part::ChunkSize,
-            (_, false, Some(length)) if length > 0 => Part::Sized(length),
-            (_, false, _) => Part::Head,
-        }
     }
 }
 
