@@ -3,14 +3,13 @@
 //! actix times the head of a connection's first request, and nothing else. So the socket itself is
 //! ours (docs/adr/0006): it tells from what is read and written, and from what its requests say, what
 //! it is waiting for, and ends a connection whose client takes too long. It also hands actix one
-//! request at a time, and none whose head is too large (`framing.rs`), and sends the headers of each
+//! request at a time, and none whose head is too large (`incoming.rs`), and sends the headers of each
 //! answer in one order (`outgoing.rs`).
 
-use super::framing::{
-    Framing, MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused,
-};
+use super::framing::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
+use super::incoming::Incoming;
 use super::outgoing::Outgoing;
-use super::registry::{Place, Registry};
+use super::registry::{Registration, Registry};
 use super::state::ConnectionState;
 use super::timeouts::{HEAD_TIMEOUT, SILENCE_TIMEOUT};
 use crate::kernel::http::{ConnectionEvents, ConnectionHandle, Failure, closing_response};
@@ -30,26 +29,22 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// The longest that a timer sleeps. It is set again only when it has run off, and not for each
 /// request; so it must never sleep past the shortest deadline.
 const LONGEST_SLEEP: Duration = HEAD_TIMEOUT;
-/// How much is read of what comes behind a request that is served.
-const MOST_KEPT_BYTES: usize = 8 * 1024;
 
 pub struct Connection {
     stream: TcpStream,
     state: Rc<ConnectionState>,
-    framing: Framing,
+    incoming: Incoming,
     outgoing: Outgoing,
-    /// What was read and is not handed on: it belongs to the next requests.
-    kept: Vec<u8>,
     /// Whether the client was told that nothing more is read for it.
     is_refused: bool,
     timer: Pin<Box<Sleep>>,
-    _place: Place,
+    _registration: Registration,
 }
 
 impl Connection {
     /// Takes in a connection that was accepted.
     pub fn new(stream: TcpStream, registry: &Registry) -> Connection {
-        let (state, place) = registry.admit();
+        let (state, registration) = registry.register();
         let socket = SockRef::from(&stream);
         // Each only makes something better that goes without it, too.
         let _without_delay = socket.set_tcp_nodelay(true);
@@ -58,12 +53,11 @@ impl Connection {
         Connection {
             stream,
             state,
-            framing: Framing::default(),
+            incoming: Incoming::default(),
             outgoing: Outgoing::default(),
-            kept: Vec::new(),
             is_refused: false,
             timer,
-            _place: place,
+            _registration: registration,
         }
     }
 
@@ -88,50 +82,6 @@ impl Connection {
         false
     }
 
-    /// Hands on what was kept, if it is its turn.
-    fn hand_on_kept(&mut self, buffer: &mut ReadBuf<'_>) -> Result<usize, Refused> {
-        let here = self.kept.len().min(buffer.remaining());
-        let admitted = self.framing.admit(&self.kept[..here])?;
-        buffer.put_slice(&self.kept[..admitted]);
-        self.kept.drain(..admitted);
-        if self.kept.is_empty() {
-            self.kept = Vec::new();
-        }
-        Ok(admitted)
-    }
-
-    /// Reads what the client has sent, hands on what belongs to this request, and keeps the rest.
-    /// Ready with nothing at the end of what the client has to say.
-    fn poll_receive(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<Result<(), Refused>>> {
-        let before = buffer.filled().len();
-        while self.kept.len() < MOST_KEPT_BYTES {
-            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-            let read = &buffer.filled()[before..];
-            let is_end = read.is_empty();
-            let admitted = match self.kept.is_empty() {
-                true => match self.framing.admit(read) {
-                    Ok(admitted) => admitted,
-                    Err(refused) => return Poll::Ready(Ok(Err(refused))),
-                },
-                false => 0,
-            };
-            self.kept.extend_from_slice(&read[admitted..]);
-            buffer.set_filled(before + admitted);
-            match (admitted, is_end) {
-                (0, false) => {}
-                // The end comes behind what was kept.
-                (0, true) if !self.kept.is_empty() => break,
-                _ => return Poll::Ready(Ok(Ok(()))),
-            }
-        }
-        // Woken when the request that is served is answered.
-        Poll::Pending
-    }
-
     /// Answers in the place of actix, for the last time. Nothing else is being written: no request is
     /// being answered.
     fn refuse(&mut self, failure: &Failure, after: Duration) {
@@ -143,13 +93,13 @@ impl Connection {
         let _told = self.stream.try_write(&closing_response(failure, &id));
         let _said_all = SockRef::from(&self.stream).shutdown(Shutdown::Write);
         self.state.answered_finally();
-        self.kept = Vec::new();
+        self.incoming.discard();
         self.is_refused = true;
     }
 
     /// Reads away what the client still sends: a connection that is closed at once would take the
     /// refusal with it.
-    fn poll_farewell(
+    fn poll_discard(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
@@ -192,45 +142,38 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.is_refused {
-            return this.poll_farewell(context, buffer);
+            return this.poll_discard(context, buffer);
         }
         if this.state.is_held() {
             this.state.listen(context.waker());
             return Poll::Pending;
         }
-        if this.state.is_full() {
+        if this.state.has_read_enough() {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let before = buffer.filled().len();
-        let outcome = match this.hand_on_kept(buffer) {
-            Ok(0) => this.poll_receive(context, buffer),
-            outcome => Poll::Ready(Ok(outcome.map(drop))),
-        };
-        match outcome {
-            Poll::Ready(Ok(Ok(()))) => {
-                let handed_on = buffer.filled().len() - before;
+        match this.incoming.poll_read(Pin::new(&mut this.stream), context, buffer) {
+            Poll::Ready(Ok(Ok(handed_on))) => {
                 if handed_on > 0 {
-                    this.state.read(handed_on);
+                    this.state.received(handed_on);
                 }
                 return Poll::Ready(Ok(()));
             }
             Poll::Ready(Ok(Err(refused))) => {
-                buffer.set_filled(before);
                 this.refuse(&to_failure(refused), Duration::ZERO);
-                return this.poll_farewell(context, buffer);
+                return this.poll_discard(context, buffer);
             }
             Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
             Poll::Pending => {}
         }
-        this.state.drained();
+        this.state.read_all();
         if this.state.is_idle() {
             this.state.listen(context.waker());
         }
         if !this.has_passed(this.state.read_deadline(), context) {
             return Poll::Pending;
         }
-        if this.state.is_within_head() && this.framing.is_within_head() {
+        if this.state.is_within_head() && this.incoming.is_within_head() {
             let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
                 .message("The head of the request took too long");
             this.refuse(&failure, HEAD_TIMEOUT);
@@ -249,11 +192,10 @@ impl AsyncWrite for Connection {
         let this = self.get_mut();
         let outcome = this.outgoing.poll_write(Pin::new(&mut this.stream), context, bytes);
         if outcome.is_ready() {
-            this.state.taken();
+            this.state.write_progressed();
             return outcome;
         }
-        let deadline = this.state.blocked();
-        if this.has_passed(Some(deadline), context) {
+        if this.has_passed(this.state.write_blocked(), context) {
             // What the kernel still holds for the client is given up, too.
             let _reset = SockRef::from(&this.stream).set_linger(Some(Duration::ZERO));
             log::debug!("a client took nothing of its answer in time");
@@ -266,9 +208,8 @@ impl AsyncWrite for Connection {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.stream).poll_flush(context);
         if outcome.is_ready() && this.state.flushed() {
-            this.framing.answered();
             this.outgoing.answered();
-            if !this.kept.is_empty() {
+            if this.incoming.answered() {
                 context.waker().wake_by_ref();
             }
         }

@@ -8,6 +8,8 @@ mod descriptors;
 mod drain;
 mod expect;
 mod framing;
+mod incoming;
+mod lifecycle;
 mod outgoing;
 mod registry;
 mod sockets;

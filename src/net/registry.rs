@@ -35,33 +35,79 @@ impl Registry {
         registry
     }
 
-    /// A state and a place for a connection that was accepted.
-    pub fn admit(&self) -> (Rc<ConnectionState>, Place) {
+    /// A state for a connection that was accepted, which is in the registry while the registration
+    /// lives.
+    pub fn register(&self) -> (Rc<ConnectionState>, Registration) {
         if self.0.connections.borrow().len() >= self.0.eviction_threshold {
             self.evict_longest_idle();
         }
         let state = Rc::new(ConnectionState::new(self.0.drain.clone()));
-        let place = self.0.connections.borrow_mut().insert(Rc::clone(&state));
-        (state, Place { registry: self.clone(), place })
+        let key = self.0.connections.borrow_mut().insert(Rc::clone(&state));
+        (state, Registration { registry: self.clone(), key })
     }
 
     fn evict_longest_idle(&self) {
         let connections = self.0.connections.borrow();
         let idle = connections.iter().filter_map(|(_, state)| Some((state.idle_since()?, state)));
         if let Some((_, longest)) = idle.min_by_key(|(since, _)| *since) {
-            longest.dismiss();
+            longest.evict();
         }
     }
 }
 
-/// The place of a connection, given back when it ends.
-pub struct Place {
+/// Takes a connection out of its registry when it ends.
+pub struct Registration {
     registry: Registry,
-    place: usize,
+    key: usize,
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
-        self.registry.0.connections.borrow_mut().remove(self.place);
+        self.registry.0.connections.borrow_mut().remove(self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectionState, Drain, Registration, Registry};
+    use crate::kernel::http::ConnectionEvents;
+    use actix_web::rt::System;
+    use std::rc::Rc;
+    use tokio::time::Instant;
+
+    /// A quarter of the places is kept free.
+    const CAPACITY: usize = 5;
+
+    fn is_evicted((state, _): &(Rc<ConnectionState>, Registration)) -> bool {
+        state.read_deadline().is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    #[test]
+    fn the_longest_idle_connection_makes_room_for_a_new_one() {
+        System::new().block_on(async {
+            let registry = Registry::new(CAPACITY, &Drain::default());
+            let connections = [(); 4].map(|()| registry.register());
+            assert!(!connections.iter().any(is_evicted));
+            // The first of them is not idle any more.
+            connections[0].0.head_arrived();
+            let newer = [registry.register(), registry.register()];
+            assert_eq!(connections.each_ref().map(is_evicted), [false, true, true, false]);
+            drop(connections);
+            let newest = registry.register();
+            assert!(!newer.iter().any(is_evicted) && !is_evicted(&newest));
+        });
+    }
+
+    #[test]
+    fn when_the_process_closes_every_connection_learns_it() {
+        System::new().block_on(async {
+            let drain = Drain::default();
+            let registry = Registry::new(CAPACITY, &drain);
+            let (state, _registration) = registry.register();
+            let usual = state.read_deadline();
+            drain.close();
+            actix_web::rt::task::yield_now().await;
+            assert!(state.idle_since().is_none() && state.read_deadline() < usual);
+        });
     }
 }

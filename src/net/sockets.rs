@@ -102,11 +102,11 @@ where
             })
             .expect(begin)
             .h1(app);
-        let admit = move |stream: TcpStream| {
+        let accept = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
             ready(Ok((Connection::new(stream, &registry), peer)))
         };
-        fn_service(admit).and_then(http)
+        fn_service(accept).and_then(http)
     };
     Ok(builder.listen("chronos", listener, serve_worker)?.run())
 }

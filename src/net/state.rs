@@ -1,73 +1,46 @@
-//! What a connection is doing, since when, and how long it may: no I/O, and nothing of actix.
+//! The state of one connection, as its socket, its registry and its requests share it: no I/O, and
+//! nothing of actix.
 
 use super::drain::Drain;
-use super::timeouts::{
-    CLOSING_TIMEOUT, HEAD_TIMEOUT, KEEP_ALIVE_TIMEOUT, LINGER_TIMEOUT, WRITE_TIMEOUT,
-};
+use super::lifecycle::{Event, Lifecycle, Phase};
 use crate::kernel::http::ConnectionEvents;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many bytes are read before they are looked at.
-const MOST_IN_ONE_GO: usize = 8 * 1024;
-
-/// What a connection is waiting for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// The first byte of its first request.
-    New,
-    /// The first byte of another one.
-    Idle,
-    /// The rest of a head.
-    Head,
-    /// Chronos itself, or the body of the request.
-    Serving,
-    /// The client, to take the answer.
-    Answered,
-    /// The client, to take the last answer and to close.
-    Ending,
-}
+const MAX_UNSEEN_BYTES: usize = 8 * 1024;
 
 /// The state of one connection. It belongs to one thread: cells cost nothing.
 pub struct ConnectionState {
-    phase: Cell<Phase>,
-    since: Cell<Instant>,
-    /// When it is to end although its time is not up, if nothing has come by then.
-    dismissed_at: Cell<Option<Instant>>,
-    /// Since when the client takes nothing of an answer, and for how long it took nothing before.
-    blocked_since: Cell<Option<Instant>>,
-    blocked_before: Cell<Duration>,
+    lifecycle: Cell<Lifecycle>,
     ends_with_this_answer: Cell<bool>,
-    /// Whether nothing is to be read for now, and how much was read in one go.
+    /// Whether nothing is to be read for now.
     is_held: Cell<bool>,
-    in_one_go: Cell<usize>,
+    /// How much was read since the socket was last found empty, or what was read was looked at.
+    unseen_bytes: Cell<usize>,
     waker: RefCell<Option<Waker>>,
     drain: Drain,
 }
 
 impl ConnectionState {
     pub fn new(drain: Drain) -> ConnectionState {
-        let now = Instant::now();
-        let dismissed_at = drain.is_closing().then(|| now + CLOSING_TIMEOUT);
-        ConnectionState {
-            phase: Cell::new(Phase::New),
-            since: Cell::new(now),
-            dismissed_at: Cell::new(dismissed_at),
-            blocked_since: Cell::new(None),
-            blocked_before: Cell::new(Duration::ZERO),
+        let state = ConnectionState {
+            lifecycle: Cell::new(Lifecycle::new(Instant::now())),
             ends_with_this_answer: Cell::new(false),
             is_held: Cell::new(false),
-            in_one_go: Cell::new(0),
+            unseen_bytes: Cell::new(0),
             waker: RefCell::new(None),
             drain,
+        };
+        if state.drain.is_closing() {
+            state.apply(Event::ProcessClosing);
         }
+        state
     }
 
-    fn enter(&self, phase: Phase) {
-        self.phase.set(phase);
-        self.since.set(Instant::now());
+    fn apply(&self, event: Event) {
+        self.lifecycle.set(self.lifecycle.get().after(event, Instant::now));
     }
 
     pub fn is_held(&self) -> bool {
@@ -76,96 +49,73 @@ impl ConnectionState {
 
     /// Whether what was read should be looked at before more is: actix would go on up to 128 KiB,
     /// for each of however many clients.
-    pub fn is_full(&self) -> bool {
-        let is_full = self.in_one_go.get() >= MOST_IN_ONE_GO;
-        if is_full {
-            self.in_one_go.set(0);
+    pub fn has_read_enough(&self) -> bool {
+        let is_enough = self.unseen_bytes.get() >= MAX_UNSEEN_BYTES;
+        if is_enough {
+            self.unseen_bytes.set(0);
         }
-        is_full
+        is_enough
     }
 
     /// Nothing more has come.
-    pub fn drained(&self) {
-        self.in_one_go.set(0);
+    pub fn read_all(&self) {
+        self.unseen_bytes.set(0);
     }
 
     /// So many bytes have come, and were handed on.
-    pub fn read(&self, bytes: usize) {
-        self.in_one_go.set(self.in_one_go.get() + bytes);
-        if self.is_idle() {
-            self.dismissed_at.set(None);
-            self.enter(Phase::Head);
-        }
+    pub fn received(&self, bytes: usize) {
+        self.unseen_bytes.set(self.unseen_bytes.get() + bytes);
+        self.apply(Event::Received);
     }
 
     /// Everything that was answered so far is with the client, or on its way. Says whether an answer
     /// was.
     pub fn flushed(&self) -> bool {
-        self.taken();
-        let is_answered = self.phase.get() == Phase::Answered;
-        if is_answered {
-            self.enter(Phase::Idle);
-        }
+        let is_answered = self.lifecycle.get().phase() == Phase::Answered;
+        self.apply(Event::Flushed);
         is_answered
     }
 
     /// The client took some of an answer.
-    pub fn taken(&self) {
-        if let Some(since) = self.blocked_since.take() {
-            self.blocked_before.set(self.blocked_before.get() + since.elapsed());
-        }
+    pub fn write_progressed(&self) {
+        self.apply(Event::WriteProgressed);
     }
 
     /// The client takes nothing more of an answer for now. Returns until when that may be so.
-    pub fn blocked(&self) -> Instant {
-        let since = self.blocked_since.get().unwrap_or_else(Instant::now);
-        self.blocked_since.set(Some(since));
-        since + WRITE_TIMEOUT.saturating_sub(self.blocked_before.get())
+    pub fn write_blocked(&self) -> Option<Instant> {
+        self.apply(Event::WriteBlocked);
+        self.lifecycle.get().write_deadline()
     }
 
     /// Until when the client may send nothing; `None` while it is not its turn.
     pub fn read_deadline(&self) -> Option<Instant> {
-        let timeout = match self.phase.get() {
-            Phase::New | Phase::Head => HEAD_TIMEOUT,
-            Phase::Idle => KEEP_ALIVE_TIMEOUT,
-            Phase::Ending => LINGER_TIMEOUT,
-            Phase::Serving | Phase::Answered => return None,
-        };
-        let deadline = self.since.get() + timeout;
-        match self.dismissed_at.get() {
-            Some(dismissed_at) if self.is_idle() => Some(deadline.min(dismissed_at)),
-            _ => Some(deadline),
-        }
+        self.lifecycle.get().read_deadline()
     }
 
     /// Whether it waits for the rest of a head, or of a body that nobody read.
     pub fn is_within_head(&self) -> bool {
-        self.phase.get() == Phase::Head
+        self.lifecycle.get().phase() == Phase::Head
     }
 
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase.get(), Phase::New | Phase::Idle)
+        self.lifecycle.get().is_idle()
     }
 
-    /// Since when it is idle, unless it was told to go already.
+    /// Since when the connection is idle, unless its end is set already.
     pub fn idle_since(&self) -> Option<Instant> {
-        (self.is_idle() && self.dismissed_at.get().is_none()).then(|| self.since.get())
+        self.lifecycle.get().idle_since()
     }
 
-    /// Ends the connection if it is idle, and nothing has come that was not read yet.
-    pub fn dismiss(&self) {
-        self.dismiss_at(Instant::now());
+    /// Ends an idle connection, unless something has come that was not read yet.
+    pub fn evict(&self) {
+        self.apply(Event::Evicted);
+        self.wake();
     }
 
-    /// The process is closing: as [`ConnectionState::dismiss`], but a client that has just connected
+    /// The process is closing: as [`ConnectionState::evict`], but a client that has just connected
     /// may send the request that it connected for.
     pub fn close(&self) {
-        let now = Instant::now();
-        self.dismiss_at(if self.phase.get() == Phase::New { now + CLOSING_TIMEOUT } else { now });
-    }
-
-    fn dismiss_at(&self, at: Instant) {
-        self.dismissed_at.set(Some(at));
+        self.apply(Event::ProcessClosing);
         self.wake();
     }
 
@@ -175,7 +125,7 @@ impl ConnectionState {
         }
     }
 
-    /// Whom to wake when it is to go, or to go on.
+    /// Which task to wake when the connection is to end, or to read on.
     pub fn listen(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
@@ -186,8 +136,7 @@ impl ConnectionState {
 
 impl ConnectionEvents for ConnectionState {
     fn head_arrived(&self) {
-        self.phase.set(Phase::Serving);
-        self.blocked_before.set(Duration::ZERO);
+        self.apply(Event::HeadArrived);
     }
 
     fn end_with_this_answer(&self) {
@@ -212,10 +161,88 @@ impl ConnectionEvents for ConnectionState {
     }
 
     fn answered(&self) {
-        self.phase.set(Phase::Answered);
+        self.apply(Event::Answered);
     }
 
     fn answered_finally(&self) {
-        self.enter(Phase::Ending);
+        self.apply(Event::AnsweredFinally);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectionState, MAX_UNSEEN_BYTES};
+    use crate::kernel::http::ConnectionEvents;
+    use crate::net::Drain;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    type Step = fn(&ConnectionState);
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A state whose connection waits, and how often it was woken.
+    fn listening() -> (ConnectionState, Arc<Wakes>) {
+        let (state, wakes) = (ConnectionState::new(Drain::default()), Arc::<Wakes>::default());
+        state.listen(&Waker::from(Arc::clone(&wakes)));
+        (state, wakes)
+    }
+
+    #[test]
+    fn what_ends_a_wait_wakes_the_task() {
+        let table: [(&str, Step); 3] = [
+            ("evicted", ConnectionState::evict),
+            ("closing", ConnectionState::close),
+            ("read on", ConnectionState::release),
+        ];
+        for (case, end) in table {
+            let (state, wakes) = listening();
+            state.hold();
+            assert_eq!(wakes.0.load(Ordering::Relaxed), 0, "{case}");
+            end(&state);
+            assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_read_in_portions() {
+        let (state, _) = listening();
+        let table: [(&str, Step, bool); 5] = [
+            ("nothing was read", |_| (), false),
+            ("less than a portion", |state| state.received(MAX_UNSEEN_BYTES - 1), false),
+            ("a portion", |state| state.received(1), true),
+            ("the next one begins", |state| state.received(MAX_UNSEEN_BYTES - 1), false),
+            (
+                "all was read",
+                |state| {
+                    state.read_all();
+                    state.received(1)
+                },
+                false,
+            ),
+        ];
+        for (case, event, is_enough) in table {
+            event(&state);
+            assert_eq!(state.has_read_enough(), is_enough, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_is_accepted_late_has_no_longer_than_the_others() {
+        let drain = Drain::default();
+        let usual = ConnectionState::new(drain.clone());
+        drain.close();
+        let late = ConnectionState::new(drain);
+        assert!(usual.idle_since().is_some() && late.idle_since().is_none());
+        assert!(late.read_deadline() < usual.read_deadline());
+        assert!(late.is_draining() && usual.is_draining());
     }
 }
