@@ -18,6 +18,7 @@ cases![
         a_killed_redis_fails_no_request,
         a_frozen_redis_fails_no_request_and_leaves_nothing_stale,
         a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old,
+        another_redis_in_its_place_shows_nothing_old,
         a_flushed_redis_is_filled_again,
         a_process_that_pauses_takes_redis_for_well,
         hot_reads_of_many_clients_come_from_the_cache,
@@ -139,6 +140,41 @@ fn a_redis_that_restarts_with_an_old_snapshot_shows_nothing_old(combination: &Co
     assert_eq!(read.expect(200).json["data"]["price"], "2.00");
     let ((), took) = timed(|| until_cached(&app, "2.00"));
     figure("F4", "the first hit after a restart", took);
+}
+
+/// F4: at once, with what the first one had before the last write, and while many read.
+fn another_redis_in_its_place_shows_nothing_old(combination: &Combination) {
+    let redis = Redis::started();
+    let gate = Gate::to(&redis.address());
+    let mut storage = Storage::seeded(&combination.backend);
+    storage.redis_url = Some(format!("redis://{}", gate.address()));
+    let app = App::start(combination, storage, &[]);
+    until_redis_is(&app, &app.product_url(""), "connected");
+    app.put(PATH, &json!({ "price": "1.00" })).expect(200);
+    until_cached(&app, "1.00");
+    redis.save();
+    app.put(PATH, &json!({ "price": "2.00" })).expect(200);
+    until_cached(&app, "2.00");
+    let other = redis.start_copy();
+    assert!(other.command("KEYS *").contains("product:prod_001"), "the snapshot is loaded");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    assert_eq!(app.get(PATH).expect(200).json["data"]["price"], "2.00");
+                }
+            });
+        }
+        for target in [&other, &redis, &other] {
+            gate.lead_to(&target.address());
+            until("the other one answers", || {
+                app.get(PATH).expect(200).json["cached"] == false
+            });
+            until_cached(&app, "2.00");
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
 }
 
 /// F4: emptied by somebody else.

@@ -14,12 +14,12 @@ pub struct Gate {
 }
 
 struct GateState {
-    target: String,
     way: Mutex<Way>,
     changed: Condvar,
 }
 
 struct Way {
+    target: String,
     is_open: bool,
     /// Shuts the way at the first answer that has these bytes.
     shut_at: Option<Vec<u8>>,
@@ -39,6 +39,7 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");
         let way = Way {
+            target: target.to_owned(),
             is_open: true,
             shut_at: None,
             hold_at: None,
@@ -48,11 +49,7 @@ impl Gate {
             held_answers: 0,
             streams: Vec::new(),
         };
-        let shared = Arc::new(GateState {
-            target: target.to_owned(),
-            way: Mutex::new(way),
-            changed: Condvar::new(),
-        });
+        let shared = Arc::new(GateState { way: Mutex::new(way), changed: Condvar::new() });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -115,6 +112,13 @@ impl Gate {
         self.shared.change(|way| way.is_cut = false);
     }
 
+    /// Ends all connections; new ones lead to another server.
+    pub fn lead_to(&self, target: &str) {
+        self.cut();
+        self.shared.change(|way| way.target = target.to_owned());
+        self.mend();
+    }
+
     /// Waits until an answer has come and is held.
     pub fn wait_for_held_answer(&self) {
         until("an answer is held at the gate", || {
@@ -134,7 +138,7 @@ impl GateState {
         if way.is_cut {
             return;
         }
-        let Ok(server) = TcpStream::connect(&self.target) else {
+        let Ok(server) = TcpStream::connect(&way.target) else {
             return;
         };
         let pair = [client, server].map(|stream| (stream.try_clone().expect("cloned"), stream));

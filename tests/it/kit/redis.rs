@@ -67,6 +67,15 @@ impl Redis {
         self.command("CONFIG SET maxmemory 0");
     }
 
+    /// Another server, on the snapshot that this one [saved](Redis::save).
+    pub fn start_copy(&self) -> Redis {
+        let copy = Redis::reserve();
+        let of = |redis: &Redis| redis.folder.path().join("dump.rdb");
+        std::fs::copy(of(self), of(&copy)).expect("a snapshot");
+        copy.start();
+        copy
+    }
+
     pub fn freeze(&self) {
         signal("STOP", &[self.server.id()]);
     }
