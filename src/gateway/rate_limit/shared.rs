@@ -55,12 +55,12 @@ impl Shared {
     /// or not to be understood.
     pub async fn count(&self, client: IpAddr) -> Option<Verdict> {
         let (interval, per_minute) = (self.interval_microseconds, self.per_minute.get());
-        let asked = self.link.ask(COUNT_TIMEOUT, move |mut live| async move {
+        let asked = self.link.ask(COUNT_TIMEOUT, move |mut connection| async move {
             COUNT
                 .key(format!("chronos:rate:{client}"))
                 .arg(interval)
                 .arg(per_minute)
-                .invoke_async::<Value>(&mut live.conn)
+                .invoke_async::<Value>(&mut connection.multiplexed)
                 .await
         });
         self.verdict(&asked.await?)

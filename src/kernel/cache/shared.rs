@@ -9,7 +9,9 @@ use super::entry::{
 };
 use crate::kernel::effect::Announcement;
 use crate::kernel::ids::Id;
-use crate::kernel::redis::{EPOCH_DIGITS, EPOCH_KEY, Live, RedisLink, is_epoch, is_wrong_type};
+use crate::kernel::redis::{
+    Connection, EPOCH_DIGITS, EPOCH_KEY, RedisLink, is_epoch, is_wrong_type,
+};
 use deadpool_redis::redis::aio::MultiplexedConnection;
 use deadpool_redis::redis::{RedisError, Script, cmd, pipe};
 use std::marker::PhantomData;
@@ -78,7 +80,7 @@ const ANNOUNCE: &str = r"
 /// Puts an announcement in the place of each entry: until it is removed, or has ended, the row is
 /// read from the database and not cached.
 pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement) {
-    link.send(move |mut live| async move {
+    link.send(move |mut connection| async move {
         for key in keys {
             cmd("EVAL")
                 .arg(ANNOUNCE)
@@ -87,7 +89,7 @@ pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement)
                 .arg(key)
                 .arg(format!("{ANNOUNCED}{announcement}"))
                 .arg(milliseconds(ANNOUNCEMENT_LIFETIME))
-                .exec_async(&mut live.conn)
+                .exec_async(&mut connection.multiplexed)
                 .await?;
         }
         Ok(())
@@ -107,7 +109,8 @@ impl<V: Cacheable> Shared<V> {
 
     pub async fn lookup(&self, id: &Id) -> Lookup<V> {
         let key = key_of::<V>(id);
-        let looked = self.link.read(move |live| look(live.conn, key.clone())).await;
+        let looked =
+            self.link.read(move |connection| look(connection.multiplexed, key.clone())).await;
         let Some((epoch, bytes)) = looked else {
             return Lookup::Away;
         };
@@ -121,7 +124,8 @@ impl<V: Cacheable> Shared<V> {
     pub async fn reserve(&self, id: &Id) -> Reserved<V> {
         for standing in [Standing::Kept, Standing::Replaced] {
             let key = key_of::<V>(id);
-            let read = self.link.read(move |live| reserve(live, key.clone(), standing)).await;
+            let read =
+                self.link.read(move |connection| reserve(connection, key.clone(), standing)).await;
             let Some((epoch, bytes)) = read else {
                 return Reserved::Away;
             };
@@ -148,7 +152,9 @@ impl<V: Cacheable> Shared<V> {
         };
         let key = key_of::<V>(id);
         // A fill that fails costs the next reader a load, nothing else.
-        self.link.tell(move |live| fill(live.conn, key, ticket, content, lifetime)).await;
+        self.link
+            .tell(move |connection| fill(connection.multiplexed, key, ticket, content, lifetime))
+            .await;
     }
 }
 
@@ -179,14 +185,14 @@ enum Standing {
 }
 
 async fn reserve(
-    mut live: Live,
+    mut connection: Connection,
     key: String,
     standing: Standing,
 ) -> Result<(String, Vec<u8>), RedisError> {
     RESERVE
         .key(EPOCH_KEY)
         .key(key)
-        .arg(live.new_epoch())
+        .arg(connection.new_epoch())
         .arg(format!("{:016x}", fastrand::u64(..)))
         .arg(milliseconds(RESERVATION_LIFETIME))
         .arg(HEADER_BYTES + MAX_ENTRY_BYTES)
@@ -194,7 +200,7 @@ async fn reserve(
             Standing::Kept => "",
             Standing::Replaced => "replace",
         })
-        .invoke_async(&mut live.conn)
+        .invoke_async(&mut connection.multiplexed)
         .await
 }
 

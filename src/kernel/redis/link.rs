@@ -8,8 +8,9 @@
 //! The connection, its deadlines and its supervisor have a thread of their own: what else the process
 //! does must not look like a Redis that is slow.
 
-use super::live::Live;
-use super::supervisor::{State, Supervisor};
+use super::connection::Connection;
+use super::state::{Event, State};
+use super::supervisor::Supervisor;
 use super::timeouts::{CHECK_PENDING_EVERY, SUPERVISOR_TURNS, TELL_TIMEOUT, WRITE_TURNS};
 use super::turns::{OutOfTime, TURN, within};
 use crate::kernel::config::RedisUrl;
@@ -53,8 +54,8 @@ impl RedisLink {
     pub async fn connect(&self) -> anyhow::Result<()> {
         let supervisor = Arc::clone(&self.supervisor);
         let connecting = self.thread.spawn(async move {
-            let live = supervisor.connect().await?;
-            supervisor.set(State::Up(live));
+            let connection = supervisor.connect().await?;
+            supervisor.apply(Event::Started(connection));
             anyhow::Ok(())
         });
         connecting.await?
@@ -83,7 +84,7 @@ impl RedisLink {
     }
 
     pub fn is_up(&self) -> bool {
-        self.reading().is_some()
+        self.supervisor.read_state().for_readers().is_some()
     }
 
     /// Runs what a request waits for beside the cache. `None` where it failed or ran out of time,
@@ -91,21 +92,27 @@ impl RedisLink {
     pub async fn ask<T: Send + 'static, F>(
         &self,
         deadline: Duration,
-        operation: impl FnOnce(Live) -> F + Send + 'static,
+        operation: impl FnOnce(Connection) -> F + Send + 'static,
     ) -> Option<T>
     where
         F: Future<Output = Result<T, RedisError>> + Send + 'static,
     {
-        let live = self.reading()?;
+        let connection = self.reading()?;
         let turns = deadline.as_millis() / TURN.as_millis();
         let turns = u32::try_from(turns).unwrap_or(u32::MAX);
         let supervisor = Arc::clone(&self.supervisor);
-        self.run(async move { supervisor.ask(&live, turns, operation(live.clone())).await }).await
+        self.run(
+            async move { supervisor.ask(&connection, turns, operation(connection.clone())).await },
+        )
+        .await
     }
 
     /// Since when Redis has answered without a break; `None` while it does not.
     pub fn up_for(&self) -> Option<Duration> {
-        self.is_up().then(|| self.supervisor.since_up())
+        match &*self.supervisor.read_state() {
+            State::Up { since, .. } => Some(self.supervisor.now().saturating_sub(*since)),
+            State::Settling { .. } | State::Suspect { .. } | State::Down => None,
+        }
     }
 
     /// Empties the cache on every replica, at once.
@@ -113,9 +120,9 @@ impl RedisLink {
     /// # Errors
     /// When Redis does not answer in time.
     pub async fn clear(&self) -> anyhow::Result<()> {
-        let live = self.writing().ok_or_else(|| anyhow::anyhow!("not connected"))?;
+        let connection = self.writing().ok_or_else(|| anyhow::anyhow!("not connected"))?;
         let clearing =
-            self.thread.spawn(async move { within(SUPERVISOR_TURNS, live.clear()).await });
+            self.thread.spawn(async move { within(SUPERVISOR_TURNS, connection.clear()).await });
         let (cleared, _) =
             clearing.await?.map_err(|OutOfTime| anyhow::anyhow!("no answer in time"))?;
         Ok(cleared?)
@@ -125,18 +132,18 @@ impl RedisLink {
     /// and at once where the link is not up. It may run twice.
     pub async fn read<T: Send + 'static, F>(
         &self,
-        operation: impl Fn(Live) -> F + Send + Sync + 'static,
+        operation: impl Fn(Connection) -> F + Send + Sync + 'static,
     ) -> Option<T>
     where
         F: Future<Output = Result<T, RedisError>> + Send + 'static,
     {
-        let live = self.reading()?;
+        let connection = self.reading()?;
         let supervisor = Arc::clone(&self.supervisor);
-        self.run(async move { supervisor.read(&live, operation).await }).await
+        self.run(async move { supervisor.read(&connection, operation).await }).await
     }
 
     /// Tells Redis what it may also miss.
-    pub async fn tell<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    pub async fn tell<F>(&self, operation: impl FnOnce(Connection) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
@@ -145,16 +152,16 @@ impl RedisLink {
 
     /// Sends an operation ahead of whatever is sent later, and does not wait for it; does nothing
     /// where the link is not up.
-    pub fn send<F>(&self, operation: impl FnOnce(Live) -> F + Send + 'static)
+    pub fn send<F>(&self, operation: impl FnOnce(Connection) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), RedisError>> + Send + 'static,
     {
-        let Some(live) = self.writing() else {
+        let Some(connection) = self.writing() else {
             return;
         };
         let supervisor = Arc::clone(&self.supervisor);
         self.thread.spawn(async move {
-            supervisor.ask(&live, WRITE_TURNS, operation(live.clone())).await;
+            supervisor.ask(&connection, WRITE_TURNS, operation(connection.clone())).await;
         });
     }
 
@@ -162,14 +169,15 @@ impl RedisLink {
     /// supervisor lets no reader back while one is outstanding.
     pub async fn invalidate(&self, key: String, announcement: Announcement) {
         let number = self.supervisor.pending().add(key.clone());
-        let Some(live) = self.writing() else {
+        let Some(connection) = self.writing() else {
             self.supervisor.wake();
             return;
         };
         let supervisor = Arc::clone(&self.supervisor);
         let removal = self.thread.spawn(async move {
-            let removed =
-                supervisor.ask(&live, WRITE_TURNS, live.remove(&key, Some(announcement))).await;
+            let removed = supervisor
+                .ask(&connection, WRITE_TURNS, connection.remove(&key, Some(announcement)))
+                .await;
             match removed {
                 Some(()) => supervisor.pending().acknowledge(&key, number),
                 None => supervisor.wake(),
@@ -179,17 +187,12 @@ impl RedisLink {
         let _done = removal.await;
     }
 
-    /// The connection for a reader, where its answers can be believed.
-    fn reading(&self) -> Option<Live> {
-        match &*self.supervisor.read_state() {
-            State::Up(live) => Some(live.clone()),
-            State::Settling(..) | State::Suspect(..) | State::Down => None,
-        }
+    fn reading(&self) -> Option<Connection> {
+        self.supervisor.read_state().for_readers().cloned()
     }
 
-    /// The connection for an invalidation.
-    fn writing(&self) -> Option<Live> {
-        self.supervisor.read_state().live().cloned()
+    fn writing(&self) -> Option<Connection> {
+        self.supervisor.read_state().for_writers().cloned()
     }
 
     async fn run<T: Send + 'static>(

@@ -39,3 +39,35 @@ impl PendingInvalidations {
         !self.everything && self.keys.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_PENDING, PendingInvalidations};
+
+    #[test]
+    fn an_invalidation_is_pending_until_the_last_of_its_key_has_arrived() {
+        let mut pending = PendingInvalidations::default();
+        let [first, other, last] = ["a", "b", "a"].map(|key| pending.add(key.to_owned()));
+        for (key, number, left) in
+            [("a", first, 2), ("c", last, 2), ("b", other, 1), ("a", last, 0), ("a", first, 0)]
+        {
+            pending.acknowledge(key, number);
+            assert_eq!(pending.keys.len(), left, "{key} {number}");
+            assert_eq!(pending.is_empty(), left == 0, "{key} {number}");
+        }
+    }
+
+    #[test]
+    fn past_the_bound_everything_is_pending() {
+        let mut pending = PendingInvalidations::default();
+        for number in 0..MAX_PENDING {
+            pending.add(number.to_string());
+        }
+        pending.add("0".to_owned());
+        assert!(!pending.everything, "it was there already");
+        let last = pending.add("one more".to_owned());
+        assert!(pending.everything && pending.keys.is_empty());
+        pending.acknowledge("one more", last);
+        assert!(!pending.is_empty(), "one that has arrived does not stand for all");
+    }
+}

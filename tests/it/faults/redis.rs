@@ -168,9 +168,7 @@ fn another_redis_in_its_place_shows_nothing_old(combination: &Combination) {
         }
         for target in [&other, &redis, &other] {
             gate.lead_to(&target.address());
-            until("the other one answers", || {
-                app.get(PATH).expect(200).json["cached"] == false
-            });
+            until("the other one answers", || app.get(PATH).expect(200).json["cached"] == false);
             until_cached(&app, "2.00");
         }
         is_over.store(true, Ordering::SeqCst);

@@ -43,39 +43,41 @@ static REMOVE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 #[derive(Clone)]
-pub struct Live {
-    pub conn: MultiplexedConnection,
+pub struct Connection {
+    pub multiplexed: MultiplexedConnection,
     run: Arc<str>,
 }
 
-impl Live {
+impl PartialEq for Connection {
+    /// Whether both are the same connection.
+    fn eq(&self, other: &Connection) -> bool {
+        Arc::ptr_eq(&self.run, &other.run)
+    }
+}
+
+impl Connection {
     /// Finds out which run of the server this is.
     ///
     /// # Errors
     /// Those of Redis.
-    pub async fn on(mut conn: MultiplexedConnection) -> Result<Live, RedisError> {
-        let epoch = read_epoch(&mut conn).await?;
+    pub async fn open(mut multiplexed: MultiplexedConnection) -> Result<Connection, RedisError> {
+        let epoch = read_epoch(&mut multiplexed).await?;
         if let Some(run) = epoch.as_deref().and_then(|epoch| epoch.get(..RUN_DIGITS)) {
             let mut exists = cmd("SCRIPT");
             exists.arg("EXISTS").arg(mark(run).get_hash());
-            let exists: Vec<bool> = exists.query_async(&mut conn).await?;
+            let exists: Vec<bool> = exists.query_async(&mut multiplexed).await?;
             if exists == [true] {
-                return Ok(Live { conn, run: run.into() });
+                return Ok(Connection { multiplexed, run: run.into() });
             }
         }
         let run = digits();
         // The mark is there before any epoch can name it.
-        mark(&run).prepare_invoke().load_async(&mut conn).await?;
+        mark(&run).prepare_invoke().load_async(&mut multiplexed).await?;
         if let Some(epoch) = epoch {
             let mut removal = REMOVE_EPOCH.key(EPOCH_KEY);
-            let _removed: Option<i64> = removal.arg(epoch).invoke_async(&mut conn).await?;
+            let _removed: Option<i64> = removal.arg(epoch).invoke_async(&mut multiplexed).await?;
         }
-        Ok(Live { conn, run: run.into() })
-    }
-
-    /// Whether both are the same connection.
-    pub fn is(&self, other: &Live) -> bool {
-        Arc::ptr_eq(&self.run, &other.run)
+        Ok(Connection { multiplexed, run: run.into() })
     }
 
     /// An epoch of this run that never was.
@@ -88,7 +90,7 @@ impl Live {
     /// # Errors
     /// Those of Redis.
     pub async fn clear(&self) -> Result<(), RedisError> {
-        cmd("DEL").arg(EPOCH_KEY).exec_async(&mut self.conn.clone()).await
+        cmd("DEL").arg(EPOCH_KEY).exec_async(&mut self.multiplexed.clone()).await
     }
 
     /// Removes an entry: a row that a write has replaced, an absence that a write has ended, the
@@ -103,20 +105,20 @@ impl Live {
         announcement: Option<Announcement>,
     ) -> Result<(), RedisError> {
         let own = announcement.map_or_else(String::new, |announcement| announcement.to_string());
-        REMOVE.key(key).arg(own).invoke_async(&mut self.conn.clone()).await
+        REMOVE.key(key).arg(own).invoke_async(&mut self.multiplexed.clone()).await
     }
 
     /// # Errors
     /// Those of Redis, and of a Redis that would take no write.
     pub async fn ping(&self) -> Result<(), RedisError> {
-        let _one: i64 = PING.prepare_invoke().invoke_async(&mut self.conn.clone()).await?;
+        let _one: i64 = PING.prepare_invoke().invoke_async(&mut self.multiplexed.clone()).await?;
         Ok(())
     }
 
     /// The name of what Redis does when it is full, where this user may ask for it.
     pub async fn eviction_policy(&self) -> Option<String> {
         let mut info = cmd("INFO");
-        let asked = info.arg("memory").query_async::<InfoDict>(&mut self.conn.clone()).await;
+        let asked = info.arg("memory").query_async::<InfoDict>(&mut self.multiplexed.clone()).await;
         asked.inspect_err(|error| log::debug!("INFO memory: {error}")).ok()?.get("maxmemory_policy")
     }
 }
