@@ -13,7 +13,7 @@ use crate::kernel::redis::{
     Connection, EPOCH_DIGITS, EPOCH_KEY, RedisLink, is_epoch, is_wrong_type,
 };
 use deadpool_redis::redis::aio::MultiplexedConnection;
-use deadpool_redis::redis::{RedisError, Script, cmd, pipe};
+use deadpool_redis::redis::{RedisError, Script, pipe};
 use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -24,9 +24,6 @@ const ROW: char = 'V';
 const ABSENT: char = 'N';
 const RESERVED: char = 'R';
 const ANNOUNCED: char = 'A';
-/// How long an announcement stands: longer than any commit takes. Its write removes it; it ends by
-/// itself where the writer has died.
-const ANNOUNCEMENT_LIFETIME: Duration = Duration::from_secs(30);
 /// Rows above this are not cached: they would hold up everything behind them on the connection.
 const MAX_ENTRY_BYTES: usize = 256 * 1024;
 
@@ -67,30 +64,12 @@ static FILL: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Writes the announcement ARGV[1] for ARGV[2] milliseconds in the place of the entry KEYS[2], in the
-/// epoch KEYS[1]; without an epoch, nothing is cached.
-/// Sent as text: one that Redis had to be told first would come behind what is sent later.
-const ANNOUNCE: &str = r"
-    local epoch = redis.pcall('GET', KEYS[1])
-    if type(epoch) == 'string' then
-        redis.call('SET', KEYS[2], 'C2' .. epoch .. ARGV[1], 'PX', ARGV[2])
-    end
-";
-
 /// Puts an announcement in the place of each entry: until it is removed, or has ended, the row is
 /// read from the database and not cached.
 pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement) {
-    link.send(move |mut connection| async move {
+    link.send(move |connection| async move {
         for key in keys {
-            cmd("EVAL")
-                .arg(ANNOUNCE)
-                .arg(2)
-                .arg(EPOCH_KEY)
-                .arg(key)
-                .arg(format!("{ANNOUNCED}{announcement}"))
-                .arg(milliseconds(ANNOUNCEMENT_LIFETIME))
-                .exec_async(&mut connection.multiplexed)
-                .await?;
+            connection.announce(&key, announcement).await?;
         }
         Ok(())
     });

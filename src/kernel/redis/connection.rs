@@ -13,6 +13,9 @@ use std::sync::{Arc, LazyLock};
 
 /// The epoch of the cache, which every entry repeats: removing it empties the cache at once.
 pub const EPOCH_KEY: &str = "chronos:epoch";
+/// How long an announcement stands, in milliseconds: longer than any commit takes. Its write removes
+/// it; it ends by itself where the writer has died.
+const ANNOUNCEMENT_LIFETIME: u32 = 30_000;
 const RUN_DIGITS: usize = 16;
 /// The run, and as many digits for the epoch in it.
 pub const EPOCH_DIGITS: usize = 2 * RUN_DIGITS;
@@ -28,6 +31,19 @@ static REMOVE_EPOCH: LazyLock<Script> = LazyLock::new(|| {
 /// is full or cannot save. Such a server takes no invalidation, and what it holds goes stale
 /// although it answers `PING`.
 static PING: LazyLock<Script> = LazyLock::new(|| Script::new("#!lua\nreturn 1"));
+
+/// Writes the announcement ARGV[1] for ARGV[2] milliseconds in the place of the entry KEYS[2], in the
+/// epoch KEYS[1]; without an epoch, nothing is cached.
+static ANNOUNCE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        r"
+        local epoch = redis.pcall('GET', KEYS[1])
+        if type(epoch) == 'string' then
+            redis.call('SET', KEYS[2], 'C2' .. epoch .. 'A' .. ARGV[1], 'PX', ARGV[2])
+        end
+        ",
+    )
+});
 
 /// Removes the entry KEYS[1], but for an announcement other than ARGV[1]. The letter behind the
 /// format and the epoch tells an announcement.
@@ -61,6 +77,9 @@ impl Connection {
     /// # Errors
     /// Those of Redis.
     pub async fn open(mut multiplexed: MultiplexedConnection) -> Result<Connection, RedisError> {
+        // An announcement that Redis had to be told how to write first would come behind what is
+        // sent later.
+        ANNOUNCE.prepare_invoke().load_async(&mut multiplexed).await?;
         let epoch = read_epoch(&mut multiplexed).await?;
         if let Some(run) = epoch.as_deref().and_then(|epoch| epoch.get(..RUN_DIGITS)) {
             let mut exists = cmd("SCRIPT");
@@ -91,6 +110,16 @@ impl Connection {
     /// Those of Redis.
     pub async fn clear(&self) -> Result<(), RedisError> {
         cmd("DEL").arg(EPOCH_KEY).exec_async(&mut self.multiplexed.clone()).await
+    }
+
+    /// Puts an announcement in the place of an entry.
+    ///
+    /// # Errors
+    /// Those of Redis.
+    pub async fn announce(&self, key: &str, announcement: Announcement) -> Result<(), RedisError> {
+        let mut script = ANNOUNCE.key(EPOCH_KEY);
+        script.key(key).arg(announcement.to_string()).arg(ANNOUNCEMENT_LIFETIME);
+        script.invoke_async(&mut self.multiplexed.clone()).await
     }
 
     /// Removes an entry: a row that a write has replaced, an absence that a write has ended, the

@@ -1,7 +1,7 @@
 //! The one connection to Redis: who is believed, and what has still to be delivered.
 //!
 //! Knows nothing of what is kept there, but for the epoch that every entry of the cache repeats, and
-//! the place of the letter that tells an announcement.
+//! how an announcement is written and told.
 
 mod belief;
 mod clock;
