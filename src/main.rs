@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         log::warn!(".env: {name} is no setting of Chronos, and changes nothing");
     }
     let outcome = match cli.command {
-        Command::Serve(args) => chronos::app::serve(args),
+        Command::Serve(args) => chronos::app::serve(*args),
         Command::Seed(args) => chronos::app::seed(&args),
         Command::Token(args) => chronos::app::token(&args),
     };

@@ -1,12 +1,12 @@
 //! What a person sees when the store opens: what listens where, on what, and what to try first.
 
-use super::listeners::Place;
+use super::listeners::{Address, Endpoint};
 use super::migration::Migration;
-use crate::cli::{Role, ServeArgs};
+use crate::app::settings::ServeArgs;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
-pub fn print(args: &ServeArgs, listeners: &[Place], migration: &Migration) {
+pub fn print(args: &ServeArgs, listeners: &[Address], migration: &Migration) {
     // A banner that cannot be shown is no reason not to serve.
     let _closed = std::io::Write::write_all(
         &mut std::io::stdout(),
@@ -14,28 +14,27 @@ pub fn print(args: &ServeArgs, listeners: &[Place], migration: &Migration) {
     );
 }
 
-fn render(args: &ServeArgs, listeners: &[Place], migration: &Migration) -> String {
+fn render(args: &ServeArgs, listeners: &[Address], migration: &Migration) -> String {
     let mut lines = format!("\n  Chronos {} is open\n\n", env!("CARGO_PKG_VERSION"));
     let mut line = |name: &str, text: String| {
         writeln!(lines, "  {name:<10} {}", text.trim_end())
             .expect("writing to a string cannot fail");
     };
     for listener in listeners {
-        let url = url(listener.address);
-        match listener.role {
-            Role::All | Role::Gateway => line("gateway", format!("{url}  {}", door(args))),
-            Role::Product => line("product", format!("{url}  {}", back_door(args))),
-            Role::Customer => line("customer", format!("{url}  {}", back_door(args))),
-        }
+        let access = match listener.endpoint {
+            Endpoint::Gateway => of_gateway(args),
+            Endpoint::Module(_) => of_service(args).to_owned(),
+        };
+        line(listener.endpoint.name(), format!("{}  {access}", url(listener.address)));
     }
     if args.listen.host.0.is_unspecified() {
         let host = args.listen.host;
         line("interfaces", format!("HOST is {host}: every interface of this machine answers"));
     }
-    if args.role == Role::Gateway {
-        line("upstreams", args.gateway.product_service_url.to_string());
-        line("", args.gateway.customer_service_url.to_string());
-    } else {
+    for (index, module) in args.roles.forwarded().enumerate() {
+        line(if index == 0 { "upstreams" } else { "" }, args.upstreams.of(module).to_string());
+    }
+    if args.roles.have_database() {
         line("database", format!("{}  {}", args.storage.database_url, migration.note));
         let ttl = args.storage.cache_ttl_seconds;
         line(
@@ -54,7 +53,8 @@ fn render(args: &ServeArgs, listeners: &[Place], migration: &Migration) -> Strin
     lines
 }
 
-fn door(args: &ServeArgs) -> String {
+/// Who is let in at the gateway.
+fn of_gateway(args: &ServeArgs) -> String {
     let limit = match args.gateway.rate_limit() {
         Some(limit) => format!("{limit} requests a minute for each client"),
         None => "no rate limit".into(),
@@ -67,31 +67,30 @@ fn door(args: &ServeArgs) -> String {
     format!("{limit}; {tokens}")
 }
 
-fn back_door(args: &ServeArgs) -> &'static str {
+/// Who is let in at a service.
+fn of_service(args: &ServeArgs) -> &'static str {
     match args.listen.service_token {
         Some(_) => "for callers with the SERVICE_TOKEN",
         None => "no token: for trusted callers",
     }
 }
 
-fn first_commands(args: &ServeArgs, listeners: &[Place]) -> Vec<String> {
+fn first_commands(args: &ServeArgs, listeners: &[Address]) -> Vec<String> {
     let Some(first) = listeners.first() else {
         return Vec::new();
     };
     let base = url(first.address);
-    match first.role {
-        Role::All | Role::Gateway if args.gateway.hands_out_tokens() => vec![
+    match first.endpoint {
+        Endpoint::Gateway if args.gateway.hands_out_tokens() => vec![
             format!("curl {base}/health"),
             format!("TOKEN=$(curl -s {base}/auth/token -H 'Content-Type: application/json' \\"),
             "  -d '{\"userId\":\"me\",\"email\":\"me@example.com\"}' | cut -d'\"' -f4)".into(),
             format!("curl {base}/products/prod_001 -H \"Authorization: Bearer $TOKEN\""),
         ],
-        Role::All | Role::Gateway => vec![format!("curl {base}/health")],
-        Role::Product | Role::Customer if args.listen.service_token.is_some() => {
-            vec![format!("curl {base}/health")]
+        Endpoint::Module(module) if args.listen.service_token.is_none() => {
+            vec![format!("curl {base}{}", module.first_request)]
         }
-        Role::Product => vec![format!("curl {base}/products/prod_001")],
-        Role::Customer => vec![format!("curl {base}/customers/cust_001")],
+        Endpoint::Gateway | Endpoint::Module(_) => vec![format!("curl {base}/health")],
     }
 }
 

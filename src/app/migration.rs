@@ -1,7 +1,7 @@
 //! The schema before the first query: at once where the database is there, else as soon as it is.
 
 use super::shared::Shared;
-use crate::cli::ServeArgs;
+use crate::app::settings::ServeArgs;
 use futures_util::future::LocalBoxFuture;
 
 /// How the database stands at the start.
@@ -34,10 +34,9 @@ pub async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
 #[cfg(feature = "database")]
 pub async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migration> {
     use crate::app::seed::EMBEDDED_STORE;
-    use crate::cli::Role;
     use crate::kernel::db::{PrepareError, Prepared};
 
-    if args.role == Role::Gateway {
+    if !args.roles.have_database() {
         return Ok(Migration::done(""));
     }
     let db = shared.db.clone();

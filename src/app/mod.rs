@@ -9,10 +9,13 @@ mod modules;
 mod probes;
 mod seed;
 mod serve;
+mod settings;
 mod shared;
 mod stop;
 mod token;
 
+pub use modules::{MODULES, Module};
 pub use seed::seed;
 pub use serve::serve;
+pub use settings::{SeedArgs, ServeArgs, TokenArgs};
 pub use token::token;

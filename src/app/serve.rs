@@ -3,11 +3,12 @@
 //! First everything is built and bound, so that a wrong setting ends the program before it serves;
 //! then it runs until a signal.
 
-use super::listeners::{Around, Listener, Place};
+use super::listeners::{Address, Around, Endpoint, Listener};
+use super::modules::Roles;
 use super::probes::Probes;
-use super::shared::{Shared, serves};
+use super::settings::ServeArgs;
+use super::shared::Shared;
 use super::stop::{Signals, Stop, Stopped};
-use crate::cli::{Role, ServeArgs};
 use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::{DatabaseUrl, ListenSettings};
 #[cfg(feature = "database")]
@@ -32,17 +33,17 @@ use tokio::runtime::Runtime;
 /// # Errors
 /// A [`Refusal`] for settings that cannot be served; anything else that stops the start.
 pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    refuse_missing_modules(args.role)?;
+    refuse_missing_modules(&args.roles)?;
     args.listen.check_service_token().map_err(Refusal)?;
-    if serves(args.role, Role::Gateway) {
+    if args.roles.has_gateway() {
         args.gateway.check_secret(&args.listen.host).map_err(Refusal)?;
         refuse_one_key_for_two_doors(&args)?;
     }
     #[cfg(feature = "database")]
-    if args.role != Role::Gateway {
+    if args.roles.have_database() {
         crate::kernel::db::refuse_url(&args.storage.database_url)?;
     }
-    args.listen.warn_of_ports_of_kubernetes();
+    args.warn_of_ports_of_kubernetes();
     let runtime = runtime(&args).context("starting the runtime")?;
     // Never dropped: a query that hangs in a database that hangs would hold up the exit.
     let system = ManuallyDrop::new(rt::System::with_tokio_rt(|| runtime));
@@ -71,10 +72,9 @@ fn blocking_threads(args: &ServeArgs) -> usize {
 
 /// How many connections this process may have.
 fn capacity(args: &ServeArgs) -> Capacity {
-    let roles = [Role::Gateway, Role::Product, Role::Customer];
-    let listeners = roles.into_iter().filter(|role| serves(args.role, *role)).count();
+    let listeners = args.roles.modules().len() + usize::from(args.roles.has_gateway());
     // The gateway needs a second descriptor to forward what comes on the first.
-    let for_each_client = if args.role == Role::Gateway { 2 } else { 1 };
+    let for_each_client = if args.roles.forwarded().next().is_some() { 2 } else { 1 };
     Capacity::claim(listeners, args.storage.database_pool_size, for_each_client)
 }
 
@@ -109,16 +109,16 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             drain: drain.clone(),
             cache: shared.cache.clone(),
             #[cfg(feature = "database")]
-            database: Some(shared.db.clone()).filter(|_| args.role != Role::Gateway),
+            database: Some(shared.db.clone()).filter(|_| args.roles.have_database()),
         },
     };
     let listeners = super::listeners::bind(
         &args,
         &around,
         &shared.cache,
-        &super::modules::modules(&args, &shared),
+        &super::modules::start(&args, &shared),
     )?;
-    let places: Vec<Place> = listeners.iter().map(|listener| listener.place).collect();
+    let addresses: Vec<Address> = listeners.iter().map(|listener| listener.address).collect();
     if let CacheState::Redis(link) = &shared.cache {
         // Tried once before the store opens, so that its first answers can come from the cache.
         if let Err(error) = link.connect().await {
@@ -126,7 +126,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         }
         link.keep();
     }
-    warn_of_open_services(&args, &places);
+    warn_of_open_services(&args, &addresses);
     let mut starting = pin!(super::migration::start(&args, &shared));
     let started = tokio::select! {
         migration = &mut starting => Some(migration?),
@@ -139,10 +139,10 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             None => starting.await?,
         };
         #[cfg(feature = "database")]
-        if args.role != Role::Gateway {
+        if args.roles.have_database() {
             rt::spawn(forget_old_keys(shared.db.clone()));
         }
-        super::banner::print(&args, &places, &migration);
+        super::banner::print(&args, &addresses, &migration);
         migration.finish.await
     };
     let serving = serve_all(listeners, drain, &args.listen, signals);
@@ -183,8 +183,8 @@ fn refuse_one_key_for_two_doors(args: &ServeArgs) -> Result<(), Refusal> {
 }
 
 /// Whoever reaches a service that asks for no token can do everything.
-fn warn_of_open_services(args: &ServeArgs, listeners: &[Place]) {
-    let is_open = |listener: &&Place| listener.role != Role::Gateway;
+fn warn_of_open_services(args: &ServeArgs, listeners: &[Address]) {
+    let is_open = |listener: &&Address| matches!(listener.endpoint, Endpoint::Module(_));
     let reachable = args.listen.service_token.is_none() && !args.listen.host.is_loopback();
     if let Some(service) = listeners.iter().find(is_open).filter(|_| reachable) {
         log::warn!(
@@ -219,27 +219,26 @@ async fn serve_all(
     results.into_iter().collect::<io::Result<()>>().context("serving")
 }
 
-fn refuse_missing_modules(role: Role) -> Result<(), Refusal> {
-    const HAS_DATABASE: bool = cfg!(feature = "database");
-    let missing = [
-        (Role::Gateway, "gateway", cfg!(feature = "gateway")),
-        (Role::Product, "product", cfg!(feature = "product")),
-        (Role::Customer, "customer", cfg!(feature = "customer")),
-    ]
-    .into_iter()
-    .find(|(listener, _, is_there)| serves(role, *listener) && !is_there);
-    if let Some((_, name, _)) = missing {
-        return Err(Refusal(format!(
-            "this binary was built without the {name} module; build with --features {name}, or \
-             serve another --role"
-        )));
-    }
-    if role != Role::Gateway && !HAS_DATABASE {
+fn refuse_missing_modules(roles: &Roles) -> Result<(), Refusal> {
+    if roles.has_gateway() && !cfg!(feature = "gateway") {
         return Err(Refusal(
-            "this binary was built without a database; build with --features sqlite or \
-             --features postgres"
+            "this binary was built without the gateway; build with --features gateway, or serve \
+             another --role"
                 .into(),
         ));
     }
-    Ok(())
+    let Some(missing) = roles.modules().iter().find(|module| module.start.is_none()) else {
+        return Ok(());
+    };
+    let name = missing.name;
+    Err(Refusal(match cfg!(feature = "database") {
+        true => format!(
+            "this binary was built without the {name} module; build with --features {name}, or \
+             serve another --role"
+        ),
+        false => format!(
+            "this binary was built without a database, and so without the {name} module; build \
+             with --features {name},sqlite or --features {name},postgres"
+        ),
+    }))
 }

@@ -1,6 +1,5 @@
 //! What the parts of the composition root hand to each other.
 
-use crate::cli::Role;
 use crate::kernel::cache::CacheState;
 #[cfg(feature = "database")]
 use crate::kernel::config::{StorageSettings, Switch};
@@ -37,11 +36,6 @@ impl Shared {
         #[cfg(feature = "database")]
         self.db.settle().await;
     }
-}
-
-/// Whether a process of this role serves the listener of that one.
-pub fn serves(role: Role, listener: Role) -> bool {
-    role == Role::All || role == listener
 }
 
 /// Whose the sessions of PostgreSQL are, as far as `DATABASE_PREPARED_STATEMENTS` says.

@@ -1,6 +1,6 @@
 //! `chronos token`: a token for who holds the key, without a gateway that hands them out.
 
-use crate::cli::TokenArgs;
+use super::settings::TokenArgs;
 
 /// Prints a token, and nothing else, on stdout.
 ///

@@ -1,7 +1,7 @@
 //! The public door: rate limit, then token, then the routes of the services. Owns no table.
 //!
-//! What stands behind `/products` and `/customers` is handed in as a [`Mount`]: the module itself
-//! in `--role all`, the [`proxy`] in `--role gateway`. Nothing else differs between the two.
+//! What stands behind `/products` and its like is handed in as a [`Mount`]: the module itself where the
+//! process serves it, the [`proxy`] where another process does. Nothing else differs between the two.
 
 mod auth;
 mod error;
@@ -25,6 +25,7 @@ use actix_web::HttpResponse;
 use actix_web::web;
 use actix_web_httpauth::middleware::HttpAuthentication;
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// Registers what is served below a scope.
 pub type Mount = Box<dyn FnOnce(&mut web::ServiceConfig)>;
@@ -50,6 +51,9 @@ pub fn routes(
                 .app_data(auth::body_limit(keys))
                 .route(web::post().to(auth::issue_token)),
         );
+    // actix takes the first scope that fits: the longer prefix must come before the shorter one.
+    let mut mounts = mounts;
+    mounts.sort_by_key(|(prefix, _)| Reverse(prefix.len()));
     for (prefix, mount) in mounts {
         let guard = HttpAuthentication::with_fn(auth::require_token);
         config.service(web::scope(prefix).wrap(guard).configure(mount));

@@ -1,8 +1,9 @@
 //! The command line: settings, refusals, exit statuses, start and stop.
 
-use crate::app::{App, Combination, Process, SECRET, command};
+use crate::app::{App, Combination, PORTS, Process, SECRET, command};
 use crate::cases;
 use crate::client::Client;
+use chronos::app::MODULES;
 use clap::CommandFactory;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -141,8 +142,10 @@ fn a_value_that_does_not_parse_is_refused_by_name(_: &Combination) {
         ("GATEWAY_PORT", "70000"),
         ("PRODUCT_SERVICE_PORT", "x"),
         ("CUSTOMER_SERVICE_PORT", ""),
+        ("ORDER_SERVICE_PORT", "65536"),
         ("PRODUCT_SERVICE_URL", "https://127.0.0.1:3001"),
         ("CUSTOMER_SERVICE_URL", "http://127.0.0.1:3002/api"),
+        ("ORDER_SERVICE_URL", "127.0.0.1:3003"),
         ("AUTH_TOKEN_ENDPOINT", "perhaps"),
         ("JWT_LEEWAY_SECONDS", "61"),
         ("JWT_LEEWAY_SECONDS", "-1"),
@@ -151,6 +154,9 @@ fn a_value_that_does_not_parse_is_refused_by_name(_: &Combination) {
         ("SHUTDOWN_TIMEOUT_SECONDS", "soon"),
         ("RUST_LOG", "chronos=loud"),
         ("CHRONOS_ROLE", "clock"),
+        ("CHRONOS_ROLE", "gateway,clock"),
+        ("CHRONOS_ROLE", "gateway,"),
+        ("CHRONOS_ROLE", ""),
         ("CHRONOS_NO_SEED", "perhaps"),
     ];
     for (name, value) in bad {
@@ -194,15 +200,8 @@ fn dotenv_is_read_and_the_environment_wins(_: &Combination) {
 fn a_port_in_use_is_refused_by_name(_: &Combination) {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    for name in ["GATEWAY_PORT", "PRODUCT_SERVICE_PORT", "CUSTOMER_SERVICE_PORT"] {
-        let mut settings = vec![
-            ("GATEWAY_PORT", "0"),
-            ("PRODUCT_SERVICE_PORT", "0"),
-            ("CUSTOMER_SERVICE_PORT", "0"),
-        ];
-        settings.retain(|(other, _)| *other != name);
-        settings.push((name, &port));
-        let message = refusal(&settings);
+    for name in PORTS.iter() {
+        let message = refusal(&[(name, &port)]);
         assert!(message.contains(name) && message.contains(&port), "{message}");
     }
 }
@@ -270,13 +269,7 @@ fn an_unusable_database_file_fails_with_its_name(_: &Combination) {
     ] {
         for command in ["serve", "seed"] {
             let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-            let settings = [
-                ("DATABASE_URL", url),
-                ("GATEWAY_PORT", "0"),
-                ("CHRONOS_DATA_DIR", data),
-                ("PRODUCT_SERVICE_PORT", "0"),
-                ("CUSTOMER_SERVICE_PORT", "0"),
-            ];
+            let settings = [("DATABASE_URL", url), ("CHRONOS_DATA_DIR", data)];
             let output = run_in(&folder, &[command], &settings);
             assert_eq!(output.status.code(), Some(1), "{command} {url}");
             assert!(stderr(&output).contains(url), "{}", stderr(&output));
@@ -443,10 +436,13 @@ fn sigterm_lets_a_request_finish_and_exits_with_0(combination: &Combination) {
 fn the_banner_says_what_listens_where(combination: &Combination) {
     let app: App = combination.start();
     let banner = &app.processes[0].banner;
-    for listener in ["gateway", "product", "customer"] {
-        let url = app.processes[0].url(listener);
-        assert_eq!(app.client.send("GET", &format!("{url}/health"), &[], None).status, 200);
+    for module in &MODULES {
+        let url = app.processes[0].url(module.name);
+        let health = app.client.send("GET", &format!("{url}/health"), &[], None).expect(200);
+        assert_eq!(health.json["service"], module.service);
     }
+    let gateway = app.gateway_url("/health");
+    app.client.send("GET", &gateway, &[], None).expect(200);
     let (database, cache) = if combination.is_postgres() {
         ("database   postgres://", "cache      redis://")
     } else {

@@ -329,7 +329,7 @@ fn idle_connections_beyond_the_descriptors_make_room(_: &Combination) {
             Client::new().send("GET", &format!("{gateway}/livez"), &[], None).expect(200);
         }
     }
-    for listener in ["gateway", "product", "customer"] {
+    for listener in ["gateway", "product", "customer", "order"] {
         let url = format!("{}/readyz", process.url(listener));
         Client::new().send("GET", &url, &[], None).expect(200);
     }

@@ -338,7 +338,7 @@ fn tables_of_another_program_are_left_alone(combination: &Combination) {
         let told = ["DATABASE_URL", "Chronos did not make", "nothing was changed", "of its own"];
         expect_error(&refused, REFUSED, &told);
         let served = app::command(storage.folder.path())
-            .args(["serve", "--role", "product", "--product-service-port", "0"])
+            .args(["serve", "--role", "product"])
             .envs(storage.settings())
             .output();
         let served = Outcome::of(served.expect("the binary starts"));

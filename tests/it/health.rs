@@ -4,6 +4,7 @@ use crate::app::{App, Combination, Process};
 use crate::cases;
 use crate::client::Answer;
 use crate::kit::{storage_behind_gate, until};
+use chronos::app::MODULES;
 use std::thread;
 use tempfile::TempDir;
 
@@ -26,11 +27,8 @@ fn ask(app: &App, url: &str) -> Answer {
 
 fn every_listener_has_public_probes(combination: &Combination) {
     let app = combination.start();
-    let listeners = [
-        (app.gateway_url(""), "gateway"),
-        (app.product_url(""), "product-service"),
-        (app.customer_url(""), "customer-service"),
-    ];
+    let services = MODULES.iter().map(|row| (app.service_url(row.name, ""), row.service));
+    let listeners = std::iter::once((app.gateway_url(""), "gateway")).chain(services);
     for (url, service) in listeners {
         let live = ask(&app, &format!("{url}/livez")).expect(200);
         assert_eq!((&live.json["status"], &live.json["service"]), (&"ok".into(), &service.into()));
@@ -63,7 +61,7 @@ fn probes_are_neither_limited_nor_guarded(_: &Combination) {
     ];
     let process = Process::start_plain(folder.path(), "all", &settings);
     let client = crate::client::Client::new();
-    for listener in ["gateway", "product", "customer"] {
+    for listener in ["gateway", "product", "customer", "order"] {
         for path in ["/livez", "/readyz"] {
             for _ in 0..5 {
                 let url = format!("{}{path}", process.url(listener));

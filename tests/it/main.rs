@@ -29,6 +29,7 @@ mod pooler;
 mod product;
 mod readme;
 mod reliability;
+mod roles;
 mod schema;
 mod seed;
 mod settings;
@@ -128,6 +129,7 @@ pub fn all_cases() -> Vec<Case> {
         seed::cases(),
         data::cases(),
         cli::cases(),
+        roles::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),

@@ -1,8 +1,9 @@
 //! What surrounds the program: variables that others set, `.env`, secrets, streams, signals, tokens.
 
-use crate::app::{App, BINARY, Combination, Process, SECRET, Storage, command, program};
+use crate::app::{App, BINARY, Combination, PORTS, Process, SECRET, Storage, command, program};
 use crate::cases;
 use crate::client::Client;
+use chronos::app::MODULES;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 use std::fs::File;
@@ -27,10 +28,6 @@ cases![
         two_signals_at_once_are_one_and_the_drain_is_as_long_as_it_is_set;
 ];
 
-/// Settings for a process with free ports.
-const PORTS: [(&str, &str); 3] =
-    [("GATEWAY_PORT", "0"), ("PRODUCT_SERVICE_PORT", "0"), ("CUSTOMER_SERVICE_PORT", "0")];
-
 fn run(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut binary = command(folder);
     binary.args(arguments).envs(settings.iter().copied()).output().expect("the binary starts")
@@ -40,18 +37,14 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Two Services of the same names exist; the third port is ours.
+/// Services of the names of the others exist; the port of the role is ours.
 fn a_port_that_kubernetes_set_is_ignored_with_its_reason(_: &Combination) {
     let folder = TempDir::new().expect("a temporary folder");
-    for role in ["product", "customer", "gateway"] {
-        let of_role = match role {
-            "gateway" => "GATEWAY_PORT",
-            "product" => "PRODUCT_SERVICE_PORT",
-            _ => "CUSTOMER_SERVICE_PORT",
-        };
-        let of_others = PORTS.map(|(name, _)| name).into_iter().filter(|name| *name != of_role);
+    let roles = std::iter::once("gateway").chain(MODULES.iter().map(|module| module.name));
+    for (role, of_role) in roles.zip(PORTS.iter()) {
+        let of_others = PORTS.iter().filter(|name| *name != of_role);
         let mut settings = vec![("JWT_SECRET", SECRET)];
-        settings.extend(of_others.map(|name| (name, "tcp://10.96.0.9:3001")));
+        settings.extend(of_others.map(|name| (name.as_str(), "tcp://10.96.0.9:3001")));
         let process = Process::start_plain(folder.path(), role, &settings);
         let log = process.log();
         for (name, _) in &settings[1..] {
@@ -61,15 +54,12 @@ fn a_port_that_kubernetes_set_is_ignored_with_its_reason(_: &Combination) {
         assert!(!log.contains(&format!("{of_role} is an address")), "{log}");
     }
     // Its own is the default, which may be taken here: then that is what is said.
-    for (name, port) in [
-        ("GATEWAY_PORT", "3000"),
-        ("PRODUCT_SERVICE_PORT", "3001"),
-        ("CUSTOMER_SERVICE_PORT", "3002"),
-    ] {
-        let mut settings: Vec<(&str, &str)> =
-            PORTS.into_iter().filter(|(other, _)| *other != name).collect();
-        settings.extend([(name, "tcp://10.96.0.9:3001"), ("HOST", "192.0.2.1")]);
-        settings.push(("JWT_SECRET", SECRET));
+    for (name, port) in PORTS.iter().zip([3000, 3001, 3002, 3003]) {
+        let settings = [
+            (name.as_str(), "tcp://10.96.0.9:3001"),
+            ("HOST", "192.0.2.1"),
+            ("JWT_SECRET", SECRET),
+        ];
         let output = run(folder.path(), &["serve"], &settings);
         let message = stderr(&output);
         // No such address is here: the refusal names the port that was taken instead.
@@ -252,7 +242,6 @@ fn a_file_without_the_rights_says_which_and_why(_: &Combination) {
         for command_name in ["serve", "seed"] {
             let output = bound_by_rights(folder.path())
                 .args([command_name, "--database-url", url])
-                .envs(PORTS)
                 .env("CHRONOS_DATA_DIR", data)
                 .output()
                 .expect("the binary starts");
@@ -305,7 +294,6 @@ fn the_exit_status_is_the_same_whatever_the_streams_are(_: &Combination) {
             let folder = TempDir::new().expect("a temporary folder");
             let status = command(folder.path())
                 .args(arguments)
-                .envs(PORTS.into_iter().filter(|_| !arguments.contains(&"--gateway-port")))
                 .stdout(stream())
                 .stderr(stream())
                 .status()

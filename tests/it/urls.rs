@@ -98,6 +98,7 @@ fn a_refused_url_shows_no_part_of_its_password(_: &Combination) {
             ("REDIS_URL", format!("redis://{credentials}@127.0.0.1:99999")),
             ("PRODUCT_SERVICE_URL", format!("http://{credentials}@127.0.0.1:3001")),
             ("CUSTOMER_SERVICE_URL", format!("http://{credentials}@127.0.0.1:3002")),
+            ("ORDER_SERVICE_URL", format!("http://{credentials}@127.0.0.1:3003")),
         ];
         for (name, url) in urls {
             let output = command(folder.path()).arg("serve").env(name, &url).output();

@@ -1,8 +1,8 @@
 //! `chronos seed`, and the loading of a new embedded database.
 
 use super::files::{self, Store};
+use crate::app::settings::SeedArgs;
 use crate::app::shared::session;
-use crate::cli::SeedArgs;
 use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::db::{Db, DbConn, PrepareError, refuse_url};

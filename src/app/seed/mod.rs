@@ -2,7 +2,7 @@
 //!
 //! A store has products, customers and orders: a binary that leaves a module out cannot load one.
 
-use crate::cli::SeedArgs;
+use crate::app::settings::SeedArgs;
 
 #[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod command;
@@ -11,7 +11,30 @@ mod files;
 #[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod mistakes;
 #[cfg(all(feature = "product", feature = "order", feature = "database"))]
+mod part;
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
+mod parts;
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
 mod records;
+
+#[cfg(not(all(feature = "product", feature = "order", feature = "database")))]
+pub use without_files::{CUSTOMERS, ORDERS, PRODUCTS, Part};
+/// What each module has in a store of files; `None` in a binary that cannot load a store.
+#[cfg(all(feature = "product", feature = "order", feature = "database"))]
+pub use {
+    part::Part,
+    parts::{CUSTOMERS, ORDERS, PRODUCTS},
+};
+
+#[cfg(not(all(feature = "product", feature = "order", feature = "database")))]
+mod without_files {
+    #[derive(Debug)]
+    pub enum Part {}
+
+    pub const PRODUCTS: Option<&Part> = None;
+    pub const CUSTOMERS: Option<&Part> = None;
+    pub const ORDERS: Option<&Part> = None;
+}
 
 /// Loads the store of `data/`, compiled in, where the binary can.
 #[cfg(feature = "database")]

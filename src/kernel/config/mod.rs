@@ -11,7 +11,7 @@ mod values;
 
 pub use discreet::without_credentials;
 pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_names};
-pub use numbers::{Port, switch, whole};
+pub use numbers::{Port, port_or, switch, whole};
 pub use postgres_url::PostgresUrl;
 pub use values::{
     AllowedHosts, BindAddress, DatabaseUrl, LogFilter, RedisUrl, Secret, Switch, TrustedProxies,
@@ -19,7 +19,6 @@ pub use values::{
 };
 
 use clap::Args;
-use numbers::port_or;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -71,14 +70,6 @@ pub struct ListenSettings {
     #[arg(long, env, default_value = "3000", value_parser = port_or(3000))]
     pub gateway_port: Port,
 
-    /// Port of the product service
-    #[arg(long, env, default_value = "3001", value_parser = port_or(3001))]
-    pub product_service_port: Port,
-
-    /// Port of the customer service
-    #[arg(long, env, default_value = "3002", value_parser = port_or(3002))]
-    pub customer_service_port: Port,
-
     /// What the services ask of their callers, and the gateway tells them; at least 32 bytes; unset:
     /// they ask for nothing
     #[arg(long, env, hide_env_values = true)]
@@ -107,23 +98,6 @@ impl ListenSettings {
         wanted.min(self.shutdown_timeout() * 3 / 4)
     }
 
-    /// Says which of the ports are not what their variable says, and why.
-    pub fn warn_of_ports_of_kubernetes(&self) {
-        for (name, port) in [
-            ("GATEWAY_PORT", self.gateway_port),
-            ("PRODUCT_SERVICE_PORT", self.product_service_port),
-            ("CUSTOMER_SERVICE_PORT", self.customer_service_port),
-        ] {
-            if port.is_of_kubernetes() {
-                log::warn!(
-                    "{name} is an address and no port: Kubernetes sets it beside a Service of that \
-                     name (enableServiceLinks); ignored, the port is {}",
-                    port.number()
-                );
-            }
-        }
-    }
-
     /// Refuses a token that others could guess or look up, or that no header can carry.
     ///
     /// # Errors
@@ -141,17 +115,9 @@ impl ListenSettings {
     }
 }
 
-/// How the gateway treats its clients, and where it forwards.
+/// How the gateway treats its clients.
 #[derive(Debug, Clone, Args)]
 pub struct GatewaySettings {
-    /// Where `--role gateway` forwards /products
-    #[arg(long, env, default_value = "http://127.0.0.1:3001")]
-    pub product_service_url: UpstreamUrl,
-
-    /// Where `--role gateway` forwards /customers
-    #[arg(long, env, default_value = "http://127.0.0.1:3002")]
-    pub customer_service_url: UpstreamUrl,
-
     /// Key of the tokens (HS256), at least 32 bytes; unset, on a loopback HOST only: a random one
     #[arg(long, env, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,

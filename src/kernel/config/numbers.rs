@@ -46,9 +46,8 @@ impl Port {
     }
 }
 
-/// Reads a port. Beside a Service named `gateway`, `product-service` or `customer-service`,
-/// Kubernetes sets a variable of the same name as ours, `tcp://10.96.0.9:3001`, in each pod: it
-/// stands for `default`.
+/// Reads a port. Beside a Service named `gateway` or `product-service`, Kubernetes sets a variable of
+/// the same name as ours, `tcp://10.96.0.9:3001`, in each pod: it stands for `default`.
 pub fn port_or(
     default: u16,
 ) -> impl Fn(&str) -> Result<Port, String> + Clone + Send + Sync + 'static {

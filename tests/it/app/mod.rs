@@ -7,12 +7,13 @@ mod template;
 mod token;
 
 pub use combination::{Backend, Combination, Door, Servers};
-pub use process::{BINARY, Process, command, program};
+pub use process::{BINARY, PORTS, Process, command, program};
 pub use storage::{Storage, flush_redis, redis_command};
 pub use template::{remove_templates, seed};
 pub use token::{SECRET, make_token, sign};
 
 use crate::client::{Answer, Client, send_raw};
+use chronos::app::MODULES;
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -29,8 +30,8 @@ pub struct App {
     pub client: Client,
     door: Door,
     gateway: String,
-    product: String,
-    customer: String,
+    /// The URL of each service, in the order of the table.
+    services: Vec<String>,
     token: String,
 }
 
@@ -40,35 +41,39 @@ impl App {
         let mut all = storage.settings();
         all.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let folder = storage.folder.path();
-        let (processes, gateway, product, customer) = if combination.door == Door::Split {
-            let product = Process::start(folder, "product", &all);
-            let customer = Process::start(folder, "customer", &all);
-            let (product_url, customer_url) = (product.url("product"), customer.url("customer"));
-            all.push(("PRODUCT_SERVICE_URL".into(), product_url.clone()));
-            all.push(("CUSTOMER_SERVICE_URL".into(), customer_url.clone()));
-            let gateway = Process::start(folder, "gateway", &all);
-            let gateway_url = gateway.url("gateway");
-            (vec![product, customer, gateway], gateway_url, product_url, customer_url)
+        let mut processes = Vec::new();
+        if combination.door == Door::Split {
+            for module in &MODULES {
+                let process = Process::start(folder, module.name, &all);
+                all.push((module.setting("URL"), process.url(module.name)));
+                processes.push(process);
+            }
+            processes.push(Process::start(folder, "gateway", &all));
         } else {
-            let process = Process::start(folder, "all", &all);
-            let urls = ["gateway", "product", "customer"].map(|name| process.url(name));
-            let [gateway, product, customer] = urls;
-            (vec![process], gateway, product, customer)
+            processes.push(Process::start(folder, "all", &all));
+        }
+        let url = |listener: &str| {
+            let banner = processes.iter().find_map(|process| process.find_url(listener));
+            banner.unwrap_or_else(|| panic!("no process serves {listener}"))
         };
+        let gateway = url("gateway");
+        let services = MODULES.iter().map(|module| url(module.name)).collect();
         let client = Client::new();
         let door = combination.door;
         let token = make_token(3600);
-        App { processes, storage, client, door, gateway, product, customer, token }
+        App { processes, storage, client, door, gateway, services, token }
     }
 
     /// The URL of a path, behind the door of this combination.
     pub fn url(&self, path: &str) -> String {
-        let base = match self.door {
-            Door::Direct if path.starts_with("/customers") => &self.customer,
-            Door::Direct => &self.product,
-            Door::All | Door::Split => &self.gateway,
-        };
-        format!("{base}{path}")
+        match self.door {
+            Door::Direct => {
+                let is_mounted = |mount: &&str| path.starts_with(mount);
+                let of_path = MODULES.iter().find(|module| module.mounts.iter().any(is_mounted));
+                self.service_url(of_path.unwrap_or(&MODULES[0]).name, path)
+            }
+            Door::All | Door::Split => self.gateway_url(path),
+        }
     }
 
     pub fn gateway_url(&self, path: &str) -> String {
@@ -76,11 +81,17 @@ impl App {
     }
 
     pub fn product_url(&self, path: &str) -> String {
-        format!("{}{path}", self.product)
+        self.service_url("product", path)
     }
 
     pub fn customer_url(&self, path: &str) -> String {
-        format!("{}{path}", self.customer)
+        self.service_url("customer", path)
+    }
+
+    /// The URL of a path at the listener of a service.
+    pub fn service_url(&self, service: &str, path: &str) -> String {
+        let row = MODULES.iter().position(|module| module.name == service);
+        format!("{}{path}", self.services[row.expect("a service of the table")])
     }
 
     /// `HOST:PORT` behind the door, for raw bytes.

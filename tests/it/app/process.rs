@@ -11,7 +11,13 @@ pub static BINARY: LazyLock<String> = LazyLock::new(|| {
     std::env::var("TEST_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_chronos").to_owned())
 });
 
-/// The binary, in a folder and with no setting from this environment.
+/// The settings that say where the gateway and each service listen, the gateway's first.
+pub static PORTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let services = chronos::app::MODULES.iter().map(|module| module.setting("PORT"));
+    std::iter::once("GATEWAY_PORT".to_owned()).chain(services).collect()
+});
+
+/// The binary, in a folder and with no setting from this environment but free ports.
 pub fn command(folder: &Path) -> Command {
     program(&BINARY, folder)
 }
@@ -20,6 +26,7 @@ pub fn command(folder: &Path) -> Command {
 pub fn program(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(name);
     command.current_dir(folder).env_clear().stdin(Stdio::null());
+    command.envs(PORTS.iter().map(|name| (name, "0")));
     // Nothing but what the loader of shared libraries and coverage tools may need.
     for name in ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
         if let Some(value) = std::env::var_os(name) {
@@ -69,13 +76,8 @@ impl Process {
         let log = folder.join(format!("{}.log", fresh_name(role)));
         let mut child = program
             .args(["serve", "--role", role])
-            .envs([
-                ("GATEWAY_PORT", "0"),
-                ("PRODUCT_SERVICE_PORT", "0"),
-                ("CUSTOMER_SERVICE_PORT", "0"),
-                // The names that tests write by hand.
-                ("ALLOWED_HOSTS", "a, x, sto, store, chronos, store.example"),
-            ])
+            // The names that tests write by hand.
+            .env("ALLOWED_HOSTS", "a, x, sto, store, chronos, store.example")
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).expect("a log file"))
@@ -95,9 +97,18 @@ impl Process {
 
     /// The URL that the banner gives for a listener.
     pub fn url(&self, listener: &str) -> String {
-        let line = self.banner.lines().map(str::trim).find(|line| line.starts_with(listener));
-        let url = line.and_then(|line| line.split_whitespace().nth(1));
-        url.unwrap_or_else(|| panic!("no {listener} in {}", self.banner)).to_owned()
+        let url = self.find_url(listener);
+        url.unwrap_or_else(|| panic!("no {listener} in {}", self.banner))
+    }
+
+    /// As [`Process::url`], of a listener that the process may not have.
+    pub fn find_url(&self, listener: &str) -> Option<String> {
+        let lines = self.banner.lines().map(str::split_whitespace);
+        let mut of_listener = lines.filter_map(|mut words| {
+            let is_it = words.next() == Some(listener);
+            words.next().filter(|url| is_it && url.starts_with("http")).map(str::to_owned)
+        });
+        of_listener.next()
     }
 
     pub fn id(&self) -> u32 {

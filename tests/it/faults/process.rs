@@ -44,10 +44,8 @@ fn a_first_start_that_is_killed_is_made_good_by_the_next(combination: &Combinati
     for round in 0..u64::try_from(size("TEST_STARTS", 4)).expect("a small number") {
         let storage = Storage::empty(&combination.backend);
         let folder = storage.folder.path();
-        let ports = ["GATEWAY_PORT", "PRODUCT_SERVICE_PORT", "CUSTOMER_SERVICE_PORT"];
         let mut first = command(folder)
             .args(["serve", "--role", "all"])
-            .envs(ports.map(|port| (port, "0")))
             .envs(storage.settings())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -362,8 +362,7 @@ impl Bare {
     fn start(settings: &[(&str, &str)]) -> Bare {
         let folder = TempDir::new().expect("a temporary folder");
         let mut child = command(folder.path())
-            .args(["serve", "--no-seed", "--gateway-port", "0"])
-            .args(["--product-service-port", "0", "--customer-service-port", "0"])
+            .args(["serve", "--no-seed"])
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,8 +1,9 @@
 //! Stores of real processes, each of which may be killed and started again where it was.
 
 use super::{free_port, timed, until};
-use crate::app::{Door, Process, Storage, make_token};
+use crate::app::{Door, PORTS, Process, Storage, make_token};
 use crate::client::Client;
+use chronos::app::MODULES;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,21 +13,18 @@ pub struct Replica {
     role: &'static str,
     folder: PathBuf,
     settings: Vec<(String, String)>,
-    ports: [u16; 3],
+    /// In the order of [`PORTS`].
+    ports: Vec<u16>,
     process: Mutex<Option<Process>>,
 }
 
 impl Replica {
     /// A process that is not started yet. Its log is in `folder`.
     pub fn reserve(role: &'static str, folder: &Path, settings: &[(String, String)]) -> Replica {
-        let ports = std::array::from_fn(|_| free_port());
-        let mut all: Vec<(String, String)> = Vec::new();
-        for (name, port) in
-            ["GATEWAY_PORT", "PRODUCT_SERVICE_PORT", "CUSTOMER_SERVICE_PORT"].iter().zip(ports)
-        {
-            all.push(((*name).to_owned(), port.to_string()));
-        }
-        all.extend(settings.iter().cloned());
+        let ports: Vec<u16> = PORTS.iter().map(|_| free_port()).collect();
+        let of_ports =
+            PORTS.iter().zip(&ports).map(|(name, port)| (name.clone(), port.to_string()));
+        let all = of_ports.chain(settings.iter().cloned()).collect();
         let folder = folder.to_owned();
         Replica { role, folder, settings: all, ports, process: Mutex::default() }
     }
@@ -53,12 +51,10 @@ impl Replica {
         format!("127.0.0.1:{}", self.ports[0])
     }
 
-    pub fn product(&self) -> String {
-        format!("127.0.0.1:{}", self.ports[1])
-    }
-
-    pub fn customer(&self) -> String {
-        format!("127.0.0.1:{}", self.ports[2])
+    /// `HOST:PORT` of the service that its role is.
+    fn service(&self) -> String {
+        let row = MODULES.iter().position(|module| module.name == self.role);
+        format!("127.0.0.1:{}", self.ports[1 + row.expect("a service of the table")])
     }
 
     /// The id of the running process.
@@ -71,8 +67,8 @@ impl Replica {
     }
 }
 
-/// Some whole stores on one storage: each a process of `--role all`, or a gateway, a product and a
-/// customer service.
+/// Some whole stores on one storage: each a process of `--role all`, or a gateway and a process
+/// for each service.
 pub struct Fleet {
     pub stores: Vec<Store>,
     pub token: String,
@@ -101,13 +97,15 @@ impl Fleet {
             if door != Door::Split {
                 return Store(vec![Replica::started("all", folder, &all)]);
             }
-            let product = Replica::started("product", folder, &all);
-            let customer = Replica::started("customer", folder, &all);
+            let mut replicas = Vec::new();
             let mut urls = all.clone();
-            urls.push(("PRODUCT_SERVICE_URL".into(), format!("http://{}", product.product())));
-            urls.push(("CUSTOMER_SERVICE_URL".into(), format!("http://{}", customer.customer())));
-            let gateway = Replica::started("gateway", folder, &urls);
-            Store(vec![product, customer, gateway])
+            for module in &MODULES {
+                let replica = Replica::started(module.name, folder, &all);
+                urls.push((module.setting("URL"), format!("http://{}", replica.service())));
+                replicas.push(replica);
+            }
+            replicas.push(Replica::started("gateway", folder, &urls));
+            Store(replicas)
         });
         Fleet { stores: stores.collect(), token: make_token(86_000), client: Client::new() }
     }

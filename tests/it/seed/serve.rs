@@ -79,8 +79,7 @@ fn serve_leaves_a_new_file_empty_when_told(combination: &Combination) {
 fn the_flag_no_seed_leaves_a_new_file_empty(combination: &Combination) {
     let storage = Storage::empty(&combination.backend);
     let mut server = app::command(storage.folder.path())
-        .args(["serve", "--no-seed", "--gateway-port", "0", "--product-service-port", "0"])
-        .args(["--customer-service-port", "0"])
+        .args(["serve", "--no-seed"])
         .envs(storage.settings())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

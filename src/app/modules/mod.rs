@@ -1,0 +1,81 @@
+//! The table of the modules: all that the command line, the listeners, the gateway, the banner and
+//! `seed` know of each service. A new service is a row here, and a function in `start`.
+//!
+//! The gateway is no row: it stands in front of the services and owns no table.
+
+mod per_module;
+mod roles;
+mod start;
+
+pub use per_module::{ServicePorts, UpstreamUrls};
+pub use roles::Roles;
+pub use start::{Running, Scope};
+
+use super::seed;
+use super::settings::ServeArgs;
+use super::shared::Shared;
+
+/// A service. The order of the table is that of the slices: each stands above those before it.
+#[derive(Debug)]
+pub struct Module {
+    /// The role, the cargo feature, the start of its settings' names, and its line in the banner.
+    pub name: &'static str,
+    /// What the probes and the log call the service.
+    pub service: &'static str,
+    pub default_port: u16,
+    /// The paths that the gateway hands to this service; of two that fit, the longer one counts.
+    pub mounts: &'static [&'static str],
+    /// A path that shows something of a new store.
+    pub first_request: &'static str,
+    /// Makes the routes and starts the background work; `None` where the binary leaves it out.
+    pub start: Option<Start>,
+    /// The part of a store in files; `None` where there is none, or the binary cannot load stores.
+    pub seed: Option<&'static seed::Part>,
+}
+
+/// Makes the scopes of a module's own listener, and starts what runs beside them.
+pub type Start = fn(&ServeArgs, &Shared) -> Vec<Scope>;
+
+pub static MODULES: [Module; 3] = [
+    Module {
+        name: "product",
+        service: "product-service",
+        default_port: 3001,
+        mounts: &["/products"],
+        first_request: "/products/prod_001",
+        start: start::PRODUCT,
+        seed: seed::PRODUCTS,
+    },
+    Module {
+        name: "customer",
+        service: "customer-service",
+        default_port: 3002,
+        mounts: &["/customers"],
+        first_request: "/customers/cust_001",
+        start: start::CUSTOMER,
+        seed: seed::CUSTOMERS,
+    },
+    Module {
+        name: "order",
+        service: "order-service",
+        default_port: 3003,
+        mounts: &["/orders"],
+        first_request: "/customers/cust_001/orders",
+        start: start::ORDER,
+        seed: seed::ORDERS,
+    },
+];
+
+impl Module {
+    /// The variable of a setting of this module, such as `PRODUCT_SERVICE_PORT`.
+    pub fn setting(&self, of: &str) -> String {
+        format!("{}_SERVICE_{of}", self.name.to_ascii_uppercase())
+    }
+}
+
+/// Starts the modules that the process serves.
+pub fn start(args: &ServeArgs, shared: &Shared) -> Vec<Running> {
+    let modules = args.roles.modules().iter();
+    let running = modules.filter_map(|module| Running::start(module, args, shared));
+    running.collect()
+}

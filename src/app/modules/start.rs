@@ -1,0 +1,108 @@
+//! How each module starts: the place, beside `lib.rs`, that knows which features were built.
+
+use super::{Module, Start};
+use crate::app::settings::ServeArgs;
+use crate::app::shared::{Configure, Shared};
+
+/// Routes below a path.
+#[derive(Clone)]
+pub struct Scope {
+    pub prefix: &'static str,
+    pub routes: Configure,
+}
+
+/// A module that the process serves.
+#[derive(Clone)]
+pub struct Running {
+    pub module: &'static Module,
+    /// What its own listener serves.
+    pub scopes: Vec<Scope>,
+    /// Its `GET /health`, at its own listener alone.
+    pub health: Configure,
+}
+
+impl Running {
+    /// `None` where the binary leaves the module out.
+    pub fn start(module: &'static Module, args: &ServeArgs, shared: &Shared) -> Option<Running> {
+        let scopes = module.start?(args, shared);
+        Some(Running { module, scopes, health: health(shared, module.service) })
+    }
+}
+
+#[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
+use crate::app::health::route as health;
+/// Without a module nothing asks for it.
+#[cfg(not(all(feature = "database", any(feature = "product", feature = "customer"))))]
+fn health(_: &Shared, _: &str) -> Configure {
+    std::sync::Arc::new(|_| ())
+}
+
+#[cfg(all(feature = "product", feature = "database"))]
+pub const PRODUCT: Option<Start> = Some(|args, shared| {
+    let ttl = args.storage.cache_ttl();
+    let products = crate::product::Products::new(&shared.db, &shared.cache, ttl, &shared.tasks);
+    watch_for_other_writers(shared, &products);
+    let routes: Configure =
+        std::sync::Arc::new(move |config| crate::product::routes(config, products.clone()));
+    vec![Scope { prefix: "/products", routes }]
+});
+#[cfg(not(all(feature = "product", feature = "database")))]
+pub const PRODUCT: Option<Start> = None;
+
+#[cfg(all(feature = "customer", feature = "database"))]
+pub const CUSTOMER: Option<Start> = Some(|_, shared| {
+    let customers = crate::customer::Customers::new(&shared.db);
+    // The orders of a customer have their address among the customers.
+    let orders = orders_of_customers(shared);
+    let routes: Configure = std::sync::Arc::new(move |config| {
+        crate::customer::routes(config, customers.clone());
+        orders(config);
+    });
+    vec![Scope { prefix: "/customers", routes }]
+});
+#[cfg(not(all(feature = "customer", feature = "database")))]
+pub const CUSTOMER: Option<Start> = None;
+
+#[cfg(all(feature = "order", feature = "database"))]
+pub const ORDER: Option<Start> = Some(|_, shared| {
+    // No route stands below this path yet: each is 404.
+    let routes: Configure = std::sync::Arc::new(|_| ());
+    vec![
+        Scope { prefix: "/orders", routes },
+        Scope { prefix: "/customers", routes: orders_of_customers(shared) },
+    ]
+});
+#[cfg(not(all(feature = "order", feature = "database")))]
+pub const ORDER: Option<Start> = None;
+
+#[cfg(all(feature = "order", feature = "database"))]
+fn orders_of_customers(shared: &Shared) -> Configure {
+    let orders = crate::order::Orders::new(&shared.db);
+    std::sync::Arc::new(move |config| crate::order::routes_of_customers(config, orders.clone()))
+}
+
+#[cfg(all(feature = "customer", feature = "database", not(feature = "order")))]
+fn orders_of_customers(_: &Shared) -> Configure {
+    std::sync::Arc::new(|_| ())
+}
+
+/// With the cache in the process, a database file that another process changes makes it stale.
+#[cfg(all(feature = "product", feature = "database"))]
+fn watch_for_other_writers(shared: &Shared, products: &crate::product::Products) {
+    use crate::kernel::cache::CacheState;
+    use std::time::Duration;
+
+    const CHECK_EVERY: Duration = Duration::from_millis(500);
+    if !matches!(shared.cache, CacheState::InProcess(_)) {
+        return;
+    }
+    let (db, products) = (shared.db.clone(), products.clone());
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(CHECK_EVERY).await;
+            if matches!(db.was_changed_elsewhere().await, Ok(true)) {
+                products.forget_cached();
+            }
+        }
+    });
+}

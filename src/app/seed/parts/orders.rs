@@ -1,0 +1,73 @@
+//! `orders.json`, whose records name customers of `customers.json`.
+
+use super::customers;
+use crate::app::seed::mistakes::Report;
+use crate::app::seed::part::{Ids, Part, Records, insert_all, without_mistakes};
+use crate::app::seed::records::{Place, Record, Sample, check_unique};
+use crate::kernel::db::Tx;
+use crate::kernel::money::Cents;
+use crate::order::{self, OrderRecord};
+use std::collections::HashMap;
+
+const FILE: &str = "orders.json";
+const SAMPLE: Sample = Sample(
+    r#"{"id":null,"order_number":"x","customer_id":"x",
+        "items":[{"product_id":"x","product_name":"x","quantity":1,"price":"1"}],
+        "total_amount":"1","discount_amount":null,"shipping_amount":null,"tax_amount":null,
+        "status":"pending","payment_method":null,"shipping_address":null,"notes":null,
+        "created_at":null,"updated_at":null}"#,
+);
+
+pub static ORDERS: Part = Part {
+    file: FILE,
+    embedded: include_str!("../../../../data/orders.json"),
+    parse: |source, ids, report| {
+        let records = source.records(SAMPLE, report).unwrap_or_default();
+        check(&records, ids, report);
+        Box::new(Orders(without_mistakes(records)))
+    },
+    is_empty: order::is_empty,
+    delete_all: order::delete_all,
+};
+
+struct Orders(Vec<(Place, OrderRecord)>);
+
+impl Records for Orders {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn load(&self, tx: &mut Tx<'_>) -> anyhow::Result<()> {
+        // An order without an id is numbered after those that have one, wherever it stands.
+        let (numbered, others): (Vec<_>, Vec<_>) =
+            self.0.iter().partition(|(_, record)| record.order.id.is_some());
+        insert_all(FILE, numbered, |record| order::insert_record(tx, record))?;
+        order::number_from_the_highest(tx.conn())?;
+        insert_all(FILE, others, |record| order::insert_record(tx, record))
+    }
+}
+
+fn check(orders: &[Record<OrderRecord>], ids: &Ids, report: &mut Report) {
+    check_unique(orders, "id", |it| it.order.id.map(|id| id.to_string()), report);
+    check_unique(orders, "order_number", |it| Some(it.order.order_number.clone()), report);
+    let mut spent: HashMap<String, Cents> = HashMap::new();
+    for record in orders {
+        let customer_id = |it: &OrderRecord| Some(it.order.customer_id.to_string());
+        let Some(id) = record.key("customer_id", customer_id) else {
+            continue;
+        };
+        if ids.get(customers::FILE).is_some_and(|known| !known.contains(&id)) {
+            let reason = format!("customer_id {id} is not in {}", customers::FILE);
+            report.mistake(&record.place, reason);
+        }
+        let amount = record.parsed.as_ref().map_or(Cents::ZERO, |it| it.order.total_amount);
+        let total = spent.entry(id.clone()).or_insert(Cents::ZERO);
+        match total.checked_add(amount) {
+            Some(sum) => *total = sum,
+            None => {
+                let reason = format!("the orders of {id} add up to too much");
+                report.mistake(&record.place, reason);
+            }
+        }
+    }
+}
