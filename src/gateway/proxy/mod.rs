@@ -179,11 +179,12 @@ impl Proxy {
         body: RequestBody,
     ) -> Result<hyper::Request<RequestBody>, Failure> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let invalid = |_: http::Error| Failure::bad_request("INVALID_PATH", "Invalid path");
         let mut outgoing = hyper::Request::builder()
             .method(request.method().as_str())
-            .uri(format!("{upstream}{path}"))
+            .uri(upstream.uri(path).map_err(invalid)?)
             .body(body)
-            .map_err(|_| Failure::bad_request("INVALID_PATH", "Invalid path"))?;
+            .map_err(invalid)?;
         let headers = outgoing.headers_mut();
         for (name, value) in forwarding::request_headers(request, &self.trusted) {
             if let (Ok(name), Ok(value)) = (
@@ -233,7 +234,7 @@ impl Prober {
     fn is_alive(&self, url: UpstreamUrl) -> impl Future<Output = bool> + use<> {
         let client = self.0.clone();
         async move {
-            let Ok(uri) = format!("{url}/livez").parse() else {
+            let Ok(uri) = url.uri("/livez") else {
                 return false;
             };
             matches!(tokio::time::timeout(PROBE_TIMEOUT, client.get(uri)).await, Ok(Ok(_)))

@@ -7,16 +7,17 @@ mod discreet;
 mod dotenv;
 mod numbers;
 mod postgres_url;
+mod secret;
+mod urls;
 mod values;
 
 pub use discreet::without_credentials;
 pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_names};
 pub use numbers::{Port, port_or, switch, whole};
 pub use postgres_url::PostgresUrl;
-pub use values::{
-    AllowedHosts, BindAddress, DatabaseUrl, LogFilter, RedisUrl, Secret, Switch, TrustedProxies,
-    UpstreamUrl,
-};
+pub use secret::Secret;
+pub use urls::{DatabaseUrl, RedisUrl, UpstreamUrl};
+pub use values::{AllowedHosts, BindAddress, LogFilter, Switch, TrustedProxies};
 
 use clap::Args;
 use std::num::NonZeroU32;

@@ -4,7 +4,9 @@
 //! trailing `&`, or a `?` in the password, the time limits would become part of something else.
 //! docs/adr/0011 says how this reader is held to libpq's.
 
-use super::discreet::without_credentials;
+use super::discreet::{one_line, without_credentials, without_word};
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::str::FromStr;
 
@@ -29,10 +31,10 @@ const WHOLE_NUMBERS: [&str; 6] = [
     "tcp_user_timeout",
 ];
 
-/// The parameters of a connection, in the order in which the URL has them.
-#[derive(Clone, PartialEq, Eq)]
+/// The parameters of a connection; each name is there once.
+#[derive(Clone)]
 pub struct PostgresUrl {
-    parameters: Vec<(String, String)>,
+    parameters: Vec<(String, SecretString)>,
     shown: String,
     /// Whether the names of its parameters may be shown: no `@` stands behind them.
     names_are_public: bool,
@@ -40,33 +42,25 @@ pub struct PostgresUrl {
 
 impl PostgresUrl {
     /// The connection string, with the time limits that the URL does not set itself.
-    pub fn conninfo(&self) -> String {
+    pub fn conninfo(&self) -> SecretString {
         let missing = DEFAULTS.iter().filter(|(name, _)| self.get(name).is_none());
-        let missing = missing.map(|(name, value)| (*name, *value));
-        let own = self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        own.chain(missing)
-            .map(|(name, value)| assignment(name, value))
-            .collect::<Vec<_>>()
-            .join(" ")
+        conninfo_of(self.pairs().chain(missing.copied()))
     }
 
     /// The connection string of a server that cannot be there: libpq reads and checks every
     /// parameter, looks up no name, and reaches nobody.
-    pub fn conninfo_of_nowhere(&self) -> String {
+    pub fn conninfo_of_nowhere(&self) -> SecretString {
         const NOWHERE: &str = "/nonexistent/chronos";
         let hosts = self.get("host").or(self.get("hostaddr")).unwrap_or("");
         let nowhere = vec![NOWHERE; hosts.split(',').count()].join(",");
-        let others =
-            self.parameters.iter().filter(|(name, _)| name != "host" && name != "hostaddr");
-        let others = others.map(|(name, value)| assignment(name, value));
-        others.chain([assignment("host", &nowhere)]).collect::<Vec<_>>().join(" ")
+        let others = self.pairs().filter(|(name, _)| *name != "host" && *name != "hostaddr");
+        conninfo_of(others.chain([("host", nowhere.as_str())]))
     }
 
     /// What libpq has against the parameters, without the values that it quotes.
     pub fn censor_refusal(&self, message: &str) -> String {
         let is_public = |word: &str| {
-            let named = |(name, _): &(String, String)| name == word;
-            self.names_are_public && self.parameters.iter().any(named)
+            self.names_are_public && self.pairs().any(|(name, _)| name == word)
                 || self.get("sslmode") == Some(word)
         };
         let pieces = message.trim().split('"').enumerate();
@@ -87,16 +81,17 @@ impl PostgresUrl {
         line
     }
 
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret()))
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
-        let found = self.parameters.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
+        self.pairs().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     fn set(&mut self, name: &str, value: String) {
-        match self.parameters.iter_mut().find(|(known, _)| known == name) {
-            Some((_, before)) => *before = value,
-            None => self.parameters.push((name.to_owned(), value)),
-        }
+        self.parameters.retain(|(known, _)| known != name);
+        self.parameters.push((name.to_owned(), value.into()));
     }
 
     /// `USER[:PASSWORD]`; libpq passes over what is empty.
@@ -243,48 +238,25 @@ fn split_host(text: &str) -> Result<(&str, &str), String> {
 /// Percent-decoded; spaces around it do not count, and may not stand in it.
 fn decode(text: &str) -> Result<String, String> {
     let text = text.trim_matches(' ');
+    let is_escape = |after: &str| {
+        after.len() >= 2 && after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit())
+    };
     if text.contains(' ') {
-        return Err("has a space inside: write %20".into());
+        Err("has a space inside: write %20".into())
+    } else if !text.split('%').skip(1).all(is_escape) {
+        Err("has a % that two hexadecimal digits do not follow: write %25 for %".into())
+    } else if text.contains("%00") {
+        Err("holds %00, which no value may".into())
+    } else {
+        let decoded = percent_decode_str(text).decode_utf8();
+        decoded.map(Into::into).map_err(|_| "holds bytes that are no UTF-8".into())
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else {
-            return Err("has a % that two hexadecimal digits do not follow: write %25 for %".into());
-        };
-        match u8::try_from(high * 16 + low) {
-            Ok(byte) if byte != 0 => bytes.push(byte),
-            _ => return Err("holds %00, which no value may".into()),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| "holds bytes that are no UTF-8".into())
 }
 
 /// In libpq's form: `name='value'`, with a backslash before quotes and backslashes.
-fn assignment(name: &str, value: &str) -> String {
-    format!("{name}='{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
-}
-
-/// The text with `…` where the word stands by itself.
-fn without_word(text: &str, word: &str) -> String {
-    let (mut shown, mut rest) = (String::new(), text);
-    while let Some(at) = rest.find(word).filter(|_| !word.is_empty()) {
-        let (before, after) = (&rest[..at], &rest[at + word.len()..]);
-        let joins = |letter: Option<char>| letter.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let is_part = joins(before.chars().next_back().or(shown.chars().next_back()))
-            || joins(after.chars().next());
-        shown.push_str(before);
-        shown.push_str(if is_part { word } else { "…" });
-        rest = after;
-    }
-    shown + rest
+fn conninfo_of<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> SecretString {
+    let assignment = |(name, value): (&str, &str)| {
+        format!("{name}='{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+    };
+    parameters.map(assignment).collect::<Vec<_>>().join(" ").into()
 }

@@ -10,6 +10,8 @@ use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionMa
 use diesel::r2d2::{ManageConnection, R2D2Connection};
 use diesel::result::{ConnectionError, ConnectionResult, Error};
 use diesel::{Connection, QueryResult};
+#[cfg(feature = "postgres")]
+use secrecy::ExposeSecret;
 use std::time::{Duration, Instant};
 
 /// A connection that answered this recently is not pinged again when it is taken from the pool: the
@@ -48,7 +50,7 @@ impl DbConn {
         match url {
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(url) => {
-                open_postgres(&url.conninfo()).map_err(|error| discreet(url, error))
+                open_postgres(url.conninfo().expose_secret()).map_err(|error| discreet(url, error))
             }
             #[cfg(feature = "sqlite")]
             DatabaseUrl::SqliteFile(path) => open_sqlite(&path.to_string_lossy()),
@@ -185,7 +187,8 @@ pub fn refusal_of(url: &DatabaseUrl) -> Option<String> {
     match url {
         #[cfg(feature = "postgres")]
         DatabaseUrl::Postgres(url) => {
-            let refused = diesel::PgConnection::establish(&url.conninfo_of_nowhere()).err()?;
+            let nowhere = url.conninfo_of_nowhere();
+            let refused = diesel::PgConnection::establish(nowhere.expose_secret()).err()?;
             let message = refused.to_string();
             // What it says of the server that is not there, and a hint below that.
             let is_of_nowhere =
