@@ -2,8 +2,7 @@
 
 use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
-use crate::kernel::http::Failure;
-use actix_web::http::StatusCode;
+use crate::kernel::http::{Code, Failure};
 use serde_json::json;
 
 #[derive(Debug, thiserror::Error)]
@@ -45,28 +44,14 @@ impl From<CustomerError> for Failure {
     fn from(error: CustomerError) -> Failure {
         use CustomerError as E;
         match error {
-            E::NotFound => {
-                Failure::new(StatusCode::NOT_FOUND, "CUSTOMER_NOT_FOUND", "Customer not found")
-            }
-            E::AlreadyExists => Failure::new(
-                StatusCode::CONFLICT,
-                "CUSTOMER_EXISTS",
-                "Customer with this ID or email already exists",
-            ),
-            E::EmailInUse => {
-                Failure::new(StatusCode::CONFLICT, "EMAIL_IN_USE", "Email already in use")
-            }
-            E::MissingFields(missing) => Failure::bad_request(
-                "MISSING_FIELDS",
-                "Missing required fields (id, email, name, tier)",
-            )
-            .details(json!({ "missing": missing })),
-            E::NothingToUpdate => Failure::bad_request("NO_FIELDS", "No fields to update"),
-            E::HasOrders => Failure::new(
-                StatusCode::CONFLICT,
-                "CUSTOMER_HAS_ORDERS",
-                "Cannot delete customer with existing orders",
-            ),
+            E::NotFound => Failure::new(Code::CustomerNotFound),
+            E::AlreadyExists => Failure::new(Code::CustomerExists),
+            E::EmailInUse => Failure::new(Code::EmailInUse),
+            E::MissingFields(missing) => Failure::new(Code::MissingFields)
+                .error("Missing required fields (id, email, name, tier)")
+                .details(json!({ "missing": missing })),
+            E::NothingToUpdate => Failure::new(Code::NoFields),
+            E::HasOrders => Failure::new(Code::CustomerHasOrders),
             E::Invalid(invalid) => invalid.into(),
             E::Db(error) => error.into(),
         }

@@ -1,7 +1,6 @@
 //! What the gateway itself refuses or cannot do, and how it is answered.
 
-use crate::kernel::http::Failure;
-use actix_web::http::StatusCode;
+use crate::kernel::http::{Code, Failure};
 use actix_web::http::header::{HeaderValue, WWW_AUTHENTICATE};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,31 +31,26 @@ impl From<GatewayError> for Failure {
     fn from(error: GatewayError) -> Failure {
         use GatewayError as E;
         match error {
-            E::Unauthorized => Failure::of_status(StatusCode::UNAUTHORIZED)
+            E::Unauthorized => Failure::new(Code::Unauthorized)
                 .message("Invalid or expired token")
                 .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             E::MissingUser => {
-                Failure::of_status(StatusCode::BAD_REQUEST).message("userId and email are required")
+                Failure::new(Code::BadRequest).message("userId and email are required")
             }
-            E::UserTooLong => Failure::of_status(StatusCode::BAD_REQUEST)
+            E::UserTooLong => Failure::new(Code::BadRequest)
                 .message("userId and email are too long for one token"),
-            E::TokenEndpointOff => Failure::new(StatusCode::FORBIDDEN, "FORBIDDEN", "Forbidden")
-                .message("This gateway does not hand out tokens"),
+            E::TokenEndpointOff => {
+                Failure::new(Code::Forbidden).message("This gateway does not hand out tokens")
+            }
             E::TooLarge => Failure::body_too_large(),
             E::BrokenBody => Failure::broken_body(),
             E::SlowBody => Failure::slow_body(),
-            E::UpstreamGone => {
-                Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
-                    .message("The service behind the gateway cannot be reached")
-            }
-            E::UpstreamRefused => {
-                Failure::new(StatusCode::BAD_GATEWAY, "UPSTREAM_UNAVAILABLE", "Bad Gateway")
-                    .message("The service behind the gateway refuses the gateway")
-            }
-            E::UpstreamSlow => {
-                Failure::new(StatusCode::GATEWAY_TIMEOUT, "UPSTREAM_TIMEOUT", "Gateway Timeout")
-                    .message("The service behind the gateway did not answer in time")
-            }
+            E::UpstreamGone => Failure::new(Code::UpstreamUnavailable)
+                .message("The service behind the gateway cannot be reached"),
+            E::UpstreamRefused => Failure::new(Code::UpstreamUnavailable)
+                .message("The service behind the gateway refuses the gateway"),
+            E::UpstreamSlow => Failure::new(Code::UpstreamTimeout)
+                .message("The service behind the gateway did not answer in time"),
         }
     }
 }

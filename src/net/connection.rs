@@ -12,9 +12,8 @@ use super::outgoing::Outgoing;
 use super::registry::{Registration, Registry};
 use super::state::ConnectionState;
 use super::timeouts::{HEAD_TIMEOUT, SILENCE_TIMEOUT};
-use crate::kernel::http::{ConnectionEvents, ConnectionHandle, Failure, closing_response};
+use crate::kernel::http::{Code, ConnectionEvents, ConnectionHandle, Failure, closing_response};
 use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
-use actix_web::http::StatusCode;
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
@@ -121,14 +120,13 @@ impl Connection {
 
 fn to_failure(refused: Refused) -> Failure {
     match refused {
-        Refused::TargetTooLong => Failure::of_status(StatusCode::URI_TOO_LONG)
+        Refused::TargetTooLong => Failure::new(Code::UriTooLong)
             .message(format!("The target of a request may have at most {MAX_TARGET_BYTES} bytes")),
-        Refused::HeadTooLarge => Failure::of_status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-            .message(format!(
-                "A request may have at most {MAX_HEADERS} headers, {MAX_LINE_BYTES} bytes in each, \
+        Refused::HeadTooLarge => Failure::new(Code::HeadersTooLarge).message(format!(
+            "A request may have at most {MAX_HEADERS} headers, {MAX_LINE_BYTES} bytes in each, \
                  and {MAX_HEAD_BYTES} bytes in all"
-            )),
-        Refused::Fragment => Failure::of_status(StatusCode::BAD_REQUEST)
+        )),
+        Refused::Fragment => Failure::new(Code::BadRequest)
             .message("The target of a request must not have a fragment (#)"),
     }
 }
@@ -174,8 +172,8 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
         if this.state.is_within_head() && this.incoming.is_within_head() {
-            let failure = Failure::of_status(StatusCode::REQUEST_TIMEOUT)
-                .message("The head of the request took too long");
+            let failure =
+                Failure::new(Code::RequestTimeout).message("The head of the request took too long");
             this.refuse(&failure, HEAD_TIMEOUT);
         }
         this.state.answered_finally();

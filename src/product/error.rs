@@ -2,8 +2,7 @@
 
 use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
-use crate::kernel::http::Failure;
-use actix_web::http::StatusCode;
+use crate::kernel::http::{Code, Failure};
 use serde_json::json;
 
 #[derive(Debug, thiserror::Error)]
@@ -47,27 +46,16 @@ impl From<ProductError> for Failure {
     fn from(error: ProductError) -> Failure {
         use ProductError as E;
         match error {
-            E::NotFound => {
-                Failure::new(StatusCode::NOT_FOUND, "PRODUCT_NOT_FOUND", "Product not found")
-            }
-            E::AlreadyExists => Failure::new(
-                StatusCode::CONFLICT,
-                "PRODUCT_EXISTS",
-                "Product with this ID already exists",
-            ),
+            E::NotFound => Failure::new(Code::ProductNotFound),
+            E::AlreadyExists => Failure::new(Code::ProductExists),
             E::MissingFields(missing) => {
-                Failure::bad_request("MISSING_FIELDS", "Missing required fields")
-                    .details(json!({ "missing": missing }))
+                Failure::new(Code::MissingFields).details(json!({ "missing": missing }))
             }
-            E::NothingToUpdate => Failure::bad_request("NO_FIELDS", "No fields to update"),
-            E::NotAQuantity => {
-                Failure::bad_request("INVALID_QUANTITY", "Quantity must be a positive number")
-            }
-            E::InsufficientStock { requested, available } => {
-                Failure::bad_request("INSUFFICIENT_STOCK", "Insufficient stock")
-                    .details(json!({ "requested": requested, "available": available }))
-            }
-            E::CostTooLarge => Failure::bad_request("COST_TOO_LARGE", "Total cost is too large"),
+            E::NothingToUpdate => Failure::new(Code::NoFields),
+            E::NotAQuantity => Failure::new(Code::InvalidQuantity),
+            E::InsufficientStock { requested, available } => Failure::new(Code::InsufficientStock)
+                .details(json!({ "requested": requested, "available": available })),
+            E::CostTooLarge => Failure::new(Code::CostTooLarge),
             E::Invalid(invalid) => invalid.into(),
             E::Db(error) => error.into(),
         }

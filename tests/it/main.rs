@@ -11,6 +11,7 @@ mod cache;
 mod cli;
 mod client;
 mod clients;
+mod codes;
 mod connections;
 mod customer;
 mod data;
@@ -130,6 +131,7 @@ pub fn all_cases() -> Vec<Case> {
         data::cases(),
         cli::cases(),
         roles::cases(),
+        codes::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),

@@ -11,7 +11,7 @@ use super::error::GatewayError;
 use super::forwarding;
 use super::upstream::{Fault, Upstream, UpstreamPermit};
 use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
-use crate::kernel::http::Failure;
+use crate::kernel::http::{Code, Failure};
 use crate::kernel::telemetry::RequestId;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, rt, web};
@@ -179,7 +179,7 @@ impl Proxy {
         body: RequestBody,
     ) -> Result<hyper::Request<RequestBody>, Failure> {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let invalid = |_: http::Error| Failure::bad_request("INVALID_PATH", "Invalid path");
+        let invalid = |_: http::Error| Failure::new(Code::InvalidPath);
         let mut outgoing = hyper::Request::builder()
             .method(request.method().as_str())
             .uri(upstream.uri(path).map_err(invalid)?)

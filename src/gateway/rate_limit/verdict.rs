@@ -1,7 +1,6 @@
 //! What becomes of a request by one count, and the answer to one that is refused.
 
-use crate::kernel::http::Failure;
-use actix_web::http::StatusCode;
+use crate::kernel::http::{Code, Failure};
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpResponse, ResponseError};
 use std::time::Duration;
@@ -36,7 +35,7 @@ pub fn refusal(wait: Duration) -> HttpResponse {
 }
 
 fn too_many(seconds: u64) -> Failure {
-    Failure::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", "Too Many Requests")
+    Failure::new(Code::RateLimited)
         .showing_status()
         .message(format!("Rate limit exceeded, retry in {seconds} seconds"))
         .header(RETRY_AFTER, seconds.into())

@@ -1,10 +1,9 @@
 //! The bearer token of a request, and the one that services ask of their callers.
 
 use crate::kernel::config::Secret;
-use crate::kernel::http::Failure;
+use crate::kernel::http::{Code, Failure};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{ResponseError, web};
@@ -51,7 +50,7 @@ pub async fn require_service_token(
     if expected.is_some_and(|expected| expected.admits(request.headers())) {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
-    let failure = Failure::of_status(StatusCode::UNAUTHORIZED)
+    let failure = Failure::new(Code::Unauthorized)
         .message("This service answers its gateway alone")
         .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     Ok(request.into_response(failure.error_response()).map_into_right_body())

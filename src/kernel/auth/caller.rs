@@ -5,11 +5,10 @@
 //! turns it into the extension. So where the gateway mounts a module itself, a client's own header
 //! means nothing.
 
-use crate::kernel::http::Failure;
+use crate::kernel::http::{Code, Failure};
 use crate::kernel::telemetry::RequestOrigin;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, ResponseError};
@@ -81,7 +80,7 @@ pub async fn caller_from_header(
         }
     };
     let Some(caller) = caller else {
-        let failure = Failure::of_status(StatusCode::BAD_REQUEST)
+        let failure = Failure::new(Code::BadRequest)
             .message("X-User-Id must be given once, as percent-encoded UTF-8");
         return Ok(request.into_response(failure.error_response()).map_into_right_body());
     };

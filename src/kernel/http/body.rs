@@ -1,16 +1,16 @@
 //! Request bodies: JSON, at most 1 MiB, and an error that says where it is wrong.
 
 use super::body_digest::{BodyDigest, IDEMPOTENCY_KEY};
-use super::{ConnectionHandle, Failure};
+use super::{Code, ConnectionHandle, Failure};
 use crate::kernel::text::holds_nul;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
+use actix_web::http::Method;
 use actix_web::http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue,
     TRANSFER_ENCODING, UPGRADE,
 };
-use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError};
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
 
 /// Refuses what cannot be read whatever stands in it.
 fn refuse_by_head(request: &HttpRequest) -> Result<(), Failure> {
-    let unsupported = Failure::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let unsupported = Failure::new(Code::UnsupportedMediaType);
     if is_encoded(request) {
         let identity = HeaderValue::from_static("identity");
         return Err(unsupported
@@ -147,7 +147,7 @@ pub async fn bound_body(
         Some(length) if length > MAX_BODY_BYTES => Err(Failure::body_too_large()),
         // No service could be asked in this way, and so a gateway does not either.
         _ if *request.method() == Method::CONNECT => {
-            Err(Failure::of_status(StatusCode::BAD_REQUEST).message("CONNECT is for proxies"))
+            Err(Failure::new(Code::BadRequest).message("CONNECT is for proxies"))
         }
         _ if is_endless || takes_body(request.method()) => Ok(()),
         // The client waits to be asked for a body that nobody wants.
@@ -230,9 +230,7 @@ fn has_json_type(request: &HttpRequest) -> bool {
 /// # Errors
 /// 400, which says where the body is no JSON object or has a member of another type.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let malformed = |reason: String| {
-        Failure::bad_request("INVALID_BODY", "Invalid request body").message(reason)
-    };
+    let malformed = |reason: String| Failure::new(Code::InvalidBody).message(reason);
     let text = std::str::from_utf8(body)
         .map_err(|error| malformed(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
     // Once for what holds for every member, also for one that the type below passes over; its

@@ -1,5 +1,6 @@
 //! The one shape of a failure, from whichever layer it comes.
 
+use super::Code;
 use crate::kernel::error::Invalid;
 use crate::kernel::telemetry::RequestId;
 use actix_web::body::BoxBody;
@@ -20,8 +21,8 @@ pub struct Failure(Box<Content>);
 #[derive(Debug, Clone)]
 struct Content {
     status: StatusCode,
-    code: &'static str,
-    error: Cow<'static, str>,
+    code: Code,
+    error: &'static str,
     message: Option<Cow<'static, str>>,
     details: Option<Value>,
     shows_status: bool,
@@ -31,15 +32,12 @@ struct Content {
 }
 
 impl Failure {
-    pub fn new(
-        status: StatusCode,
-        code: &'static str,
-        error: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    /// The failure that a code stands for, with its status and its sentence.
+    pub fn new(code: Code) -> Self {
         Failure(Box::new(Content {
-            status,
+            status: code.status(),
             code,
-            error: error.into(),
+            error: code.sentence(),
             message: None,
             details: None,
             shows_status: false,
@@ -47,6 +45,27 @@ impl Failure {
             cause: None,
             dependency: None,
         }))
+    }
+
+    /// The failure that a bare status stands for, as actix's own layers answer.
+    fn of_status(status: StatusCode) -> Self {
+        let code = Code::of_status(status);
+        let mut failure = Failure::new(code);
+        failure.0.status = status;
+        match code {
+            // A service that is away says so itself, and when to come back; another server did not.
+            Code::ServiceUnavailable => failure.error("Service Unavailable"),
+            Code::RequestRefused => {
+                failure.error(status.canonical_reason().unwrap_or(code.sentence()))
+            }
+            _ => failure,
+        }
+    }
+
+    /// Replaces the sentence of the code.
+    pub fn error(mut self, sentence: &'static str) -> Self {
+        self.0.error = sentence;
+        self
     }
 
     pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
@@ -90,66 +109,29 @@ impl Failure {
         self
     }
 
-    pub fn bad_request(code: &'static str, error: impl Into<Cow<'static, str>>) -> Self {
-        Failure::new(StatusCode::BAD_REQUEST, code, error)
-    }
-
     /// A body above the bound of all listeners.
     pub fn body_too_large() -> Self {
-        Failure::of_status(StatusCode::PAYLOAD_TOO_LARGE).message("A body may have at most 1 MiB")
+        Failure::new(Code::PayloadTooLarge).message("A body may have at most 1 MiB")
     }
 
     /// A body that ended before its declared length, or whose chunks are not well-formed.
     pub fn broken_body() -> Self {
-        Failure::of_status(StatusCode::BAD_REQUEST)
-            .message("The body ended early or is not well-formed")
+        Failure::new(Code::BadRequest).message("The body ended early or is not well-formed")
     }
 
     /// A body that a client takes too long to send.
     pub fn slow_body() -> Self {
-        Failure::of_status(StatusCode::REQUEST_TIMEOUT)
-            .message("The body of the request took too long")
+        Failure::new(Code::RequestTimeout).message("The body of the request took too long")
     }
 
     /// A dependency is away: says when to come back, and nothing of what it is.
     pub fn unavailable() -> Self {
-        Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SERVICE_UNAVAILABLE",
-            "Service temporarily unavailable",
-        )
-        .header(RETRY_AFTER, HeaderValue::from_static("1"))
+        Failure::new(Code::ServiceUnavailable).header(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     /// A bug. The cause is in the log, under the request's identity.
     pub fn internal() -> Self {
-        Failure::of_status(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// The failure that a bare status stands for, as actix's own layers answer.
-    pub fn of_status(status: StatusCode) -> Self {
-        let (code, error) = match status {
-            StatusCode::BAD_REQUEST => ("BAD_REQUEST", "Bad Request"),
-            StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Unauthorized"),
-            StatusCode::NOT_FOUND => ("NOT_FOUND", "Not Found"),
-            StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", "Method Not Allowed"),
-            StatusCode::REQUEST_TIMEOUT => ("REQUEST_TIMEOUT", "Request Timeout"),
-            StatusCode::PAYLOAD_TOO_LARGE => ("PAYLOAD_TOO_LARGE", "Payload Too Large"),
-            StatusCode::URI_TOO_LONG => ("URI_TOO_LONG", "URI Too Long"),
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-                ("HEADERS_TOO_LARGE", "Request Header Fields Too Large")
-            }
-            StatusCode::MISDIRECTED_REQUEST => ("MISDIRECTED_REQUEST", "Misdirected Request"),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                ("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
-            }
-            StatusCode::SERVICE_UNAVAILABLE => ("SERVICE_UNAVAILABLE", "Service Unavailable"),
-            status if status.is_client_error() => {
-                ("REQUEST_REFUSED", status.canonical_reason().unwrap_or("Request Refused"))
-            }
-            _ => ("INTERNAL_ERROR", "Internal Server Error"),
-        };
-        Failure::new(status, code, error)
+        Failure::new(Code::InternalError)
     }
 
     pub fn status(&self) -> StatusCode {
@@ -174,8 +156,8 @@ impl Failure {
         let mut response = HttpResponse::build(self.0.status).json(Envelope {
             success: false,
             status_code: self.0.shows_status.then(|| self.0.status.as_u16()),
-            error: &self.0.error,
-            code: self.0.code,
+            error: self.0.error,
+            code: self.0.code.as_str(),
             message: self.0.message.as_deref(),
             details: self.0.details.as_ref(),
             request_id: request_id.as_str(),
@@ -205,7 +187,7 @@ impl Failure {
 /// Always: 404.
 pub async fn not_found(request: HttpRequest) -> Result<HttpResponse, Failure> {
     let (method, path) = (request.method().as_str(), request.path());
-    Err(Failure::of_status(StatusCode::NOT_FOUND).message(format!(
+    Err(Failure::new(Code::NotFound).message(format!(
         "There is no {} {}",
         shortened(method, 20),
         shortened(path, 100)
@@ -240,7 +222,7 @@ impl ResponseError for Failure {
 
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Failure {
-        Failure::bad_request("VALIDATION_FAILED", "Invalid request")
+        Failure::new(Code::ValidationFailed)
             .message(invalid.to_string())
             .details(json!({ "field": invalid.field, "reason": invalid.reason }))
     }

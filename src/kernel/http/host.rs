@@ -4,10 +4,9 @@
 //! machine are meant to be served, but a page whose name leads to 127.0.0.1 makes a browser one of
 //! them: then the name is not ours. Elsewhere names are not known here, and any is answered to.
 
-use super::Failure;
+use super::{Code, Failure};
 use crate::kernel::config::{AllowedHosts, ListenSettings};
 use actix_web::dev::ServiceRequest;
-use actix_web::http::StatusCode;
 use actix_web::http::header::HOST;
 use actix_web::web;
 use std::borrow::Cow;
@@ -55,11 +54,11 @@ pub fn check_host(request: &ServiceRequest) -> Result<(), Failure> {
     let own = request.app_data::<web::Data<OwnHosts>>();
     for named in [header, in_target].into_iter().flatten() {
         let Some(host) = host_of(named) else {
-            return Err(Failure::of_status(StatusCode::BAD_REQUEST)
+            return Err(Failure::new(Code::BadRequest)
                 .message("Host must be a name or an address, with or without a port"));
         };
         if !own.is_none_or(|own| own.contain(host)) {
-            return Err(Failure::of_status(StatusCode::MISDIRECTED_REQUEST)
+            return Err(Failure::new(Code::MisdirectedRequest)
                 .message("This listener does not answer to that Host (see ALLOWED_HOSTS)"));
         }
     }

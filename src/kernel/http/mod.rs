@@ -2,6 +2,7 @@
 
 mod body;
 mod body_digest;
+mod code;
 mod connection;
 mod failure;
 mod host;
@@ -17,6 +18,7 @@ mod target;
 pub use body::parse as parse_body;
 pub use body::{BODY_TIMEOUT, BodyLimit, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bound_body};
 pub use body_digest::{BodyDigest, IDEMPOTENCY_KEY};
+pub use code::Code;
 pub use connection::{ConnectionEvents, ConnectionHandle};
 pub use failure::{Failure, not_found};
 pub use host::OwnHosts;

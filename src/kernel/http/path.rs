@@ -1,6 +1,6 @@
 //! Which request paths are let in: those that no hop can read in two ways.
 
-use super::Failure;
+use super::{Code, Failure};
 use percent_encoding::percent_decode_str;
 
 /// Says why a path is not let in: another server might resolve it to somewhere else. Dot segments,
@@ -12,7 +12,7 @@ pub fn check_path(path: &str) -> Result<(), Failure> {
     if is_safe(path) {
         return Ok(());
     }
-    Err(Failure::bad_request("INVALID_PATH", "Invalid path")
+    Err(Failure::new(Code::InvalidPath)
         .message("The path has a segment or an encoding that is not allowed"))
 }
 

@@ -11,8 +11,7 @@ pub use key::IdempotencyKey;
 pub use store::delete_all;
 
 use crate::kernel::db::{Db, DbError, JobError, KeyedLimit, Rows, Tx};
-use crate::kernel::http::{Failure, StoredResponse};
-use actix_web::http::StatusCode;
+use crate::kernel::http::{Code, Failure, StoredResponse};
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use diesel::result::Error;
 use std::time::Duration;
@@ -41,17 +40,9 @@ pub enum KeyError {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Failure {
         match error {
-            KeyError::InFlight => Failure::new(
-                StatusCode::CONFLICT,
-                "IDEMPOTENCY_KEY_IN_USE",
-                "A request with this Idempotency-Key is still under way",
-            )
-            .header(RETRY_AFTER, HeaderValue::from_static("1")),
-            KeyError::Reused => Failure::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "IDEMPOTENCY_KEY_REUSED",
-                "This Idempotency-Key was used for another request",
-            ),
+            KeyError::InFlight => Failure::new(Code::IdempotencyKeyInUse)
+                .header(RETRY_AFTER, HeaderValue::from_static("1")),
+            KeyError::Reused => Failure::new(Code::IdempotencyKeyReused),
         }
     }
 }

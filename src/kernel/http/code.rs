@@ -1,0 +1,107 @@
+//! The one list of what can be refused or fail: every code of the API, with its status and sentence.
+//!
+//! docs/API.md has the same list for people; a test compares the two.
+
+use actix_web::http::StatusCode;
+
+/// Declares [`Code`] from one line per code.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:ident, $sentence:literal;)+) => {
+        /// What went wrong, as programs read it: the member `code` of a failure.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl Code {
+            /// Every code, by status.
+            pub const ALL: &[Code] = &[$(Code::$variant),+];
+
+            /// As it stands on the wire: `INSUFFICIENT_STOCK`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Code::$variant => $text,)+
+                }
+            }
+
+            pub const fn status(self) -> StatusCode {
+                match self {
+                    $(Code::$variant => StatusCode::$status,)+
+                }
+            }
+
+            /// The member `error` that goes with the code.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Code::$variant => $sentence,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest = "BAD_REQUEST", BAD_REQUEST, "Bad Request";
+    InvalidPath = "INVALID_PATH", BAD_REQUEST, "Invalid path";
+    InvalidBody = "INVALID_BODY", BAD_REQUEST, "Invalid request body";
+    ValidationFailed = "VALIDATION_FAILED", BAD_REQUEST, "Invalid request";
+    MissingFields = "MISSING_FIELDS", BAD_REQUEST, "Missing required fields";
+    NoFields = "NO_FIELDS", BAD_REQUEST, "No fields to update";
+    InvalidQuantity = "INVALID_QUANTITY", BAD_REQUEST, "Quantity must be a positive number";
+    InsufficientStock = "INSUFFICIENT_STOCK", BAD_REQUEST, "Insufficient stock";
+    CostTooLarge = "COST_TOO_LARGE", BAD_REQUEST, "Total cost is too large";
+    /// Stands for every status from 400 to 499 that has no code of its own.
+    RequestRefused = "REQUEST_REFUSED", BAD_REQUEST, "Request Refused";
+    Unauthorized = "UNAUTHORIZED", UNAUTHORIZED, "Unauthorized";
+    Forbidden = "FORBIDDEN", FORBIDDEN, "Forbidden";
+    NotFound = "NOT_FOUND", NOT_FOUND, "Not Found";
+    ProductNotFound = "PRODUCT_NOT_FOUND", NOT_FOUND, "Product not found";
+    CustomerNotFound = "CUSTOMER_NOT_FOUND", NOT_FOUND, "Customer not found";
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED, "Method Not Allowed";
+    RequestTimeout = "REQUEST_TIMEOUT", REQUEST_TIMEOUT, "Request Timeout";
+    IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE", CONFLICT,
+        "A request with this Idempotency-Key is still under way";
+    ProductExists = "PRODUCT_EXISTS", CONFLICT, "Product with this ID already exists";
+    CustomerExists = "CUSTOMER_EXISTS", CONFLICT, "Customer with this ID or email already exists";
+    EmailInUse = "EMAIL_IN_USE", CONFLICT, "Email already in use";
+    CustomerHasOrders = "CUSTOMER_HAS_ORDERS", CONFLICT,
+        "Cannot delete customer with existing orders";
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE, "Payload Too Large";
+    UriTooLong = "URI_TOO_LONG", URI_TOO_LONG, "URI Too Long";
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE,
+        "Unsupported Media Type";
+    MisdirectedRequest = "MISDIRECTED_REQUEST", MISDIRECTED_REQUEST, "Misdirected Request";
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key was used for another request";
+    RateLimited = "RATE_LIMITED", TOO_MANY_REQUESTS, "Too Many Requests";
+    HeadersTooLarge = "HEADERS_TOO_LARGE", REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "Request Header Fields Too Large";
+    /// Stands for every status from 500 that has no code of its own.
+    InternalError = "INTERNAL_ERROR", INTERNAL_SERVER_ERROR, "Internal Server Error";
+    UpstreamUnavailable = "UPSTREAM_UNAVAILABLE", BAD_GATEWAY, "Bad Gateway";
+    ServiceUnavailable = "SERVICE_UNAVAILABLE", SERVICE_UNAVAILABLE,
+        "Service temporarily unavailable";
+    UpstreamTimeout = "UPSTREAM_TIMEOUT", GATEWAY_TIMEOUT, "Gateway Timeout";
+}
+
+impl Code {
+    /// The code of a bare status, as the layers of actix answer and servers between a gateway and its
+    /// service.
+    pub fn of_status(status: StatusCode) -> Code {
+        match status {
+            StatusCode::BAD_REQUEST => Code::BadRequest,
+            StatusCode::UNAUTHORIZED => Code::Unauthorized,
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+            StatusCode::URI_TOO_LONG => Code::UriTooLong,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::HeadersTooLarge,
+            StatusCode::MISDIRECTED_REQUEST => Code::MisdirectedRequest,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            StatusCode::SERVICE_UNAVAILABLE => Code::ServiceUnavailable,
+            status if status.is_client_error() => Code::RequestRefused,
+            _ => Code::InternalError,
+        }
+    }
+}
