@@ -53,7 +53,6 @@ fn update_product(body: &[u8]) {
         return;
     };
     let said = said(body);
-    assert!(!changes.is_empty());
     assert_eq!(said.get("stock").is_some(), changes.stock.is_some());
     assert!(changes.stock.is_none_or(|stock| stock >= 0));
     for (name, changed, max) in [
@@ -113,7 +112,6 @@ fn update_customer(body: &[u8]) {
         return;
     };
     let said = said(body);
-    assert!(!changes.is_empty());
     if let Some(changed) = &changes.email {
         email(&said["email"], changed.as_str());
     }

@@ -3,7 +3,7 @@
 use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
-use serde_json::json;
+use crate::kernel::wire::BadBody;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CustomerError {
@@ -13,12 +13,10 @@ pub enum CustomerError {
     AlreadyExists,
     #[error("another customer has this e-mail address")]
     EmailInUse,
-    #[error("missing required members: {}", .0.join(", "))]
-    MissingFields(Vec<&'static str>),
-    #[error("no members to update")]
-    NothingToUpdate,
     #[error("the customer has orders")]
     HasOrders,
+    #[error(transparent)]
+    Body(#[from] BadBody),
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error(transparent)]
@@ -47,11 +45,11 @@ impl From<CustomerError> for Failure {
             E::NotFound => Failure::new(Code::CustomerNotFound),
             E::AlreadyExists => Failure::new(Code::CustomerExists),
             E::EmailInUse => Failure::new(Code::EmailInUse),
-            E::MissingFields(missing) => Failure::new(Code::MissingFields)
-                .error("Missing required fields (id, email, name, tier)")
-                .details(json!({ "missing": missing })),
-            E::NothingToUpdate => Failure::new(Code::NoFields),
             E::HasOrders => Failure::new(Code::CustomerHasOrders),
+            E::Body(bad @ BadBody::Missing(_)) => {
+                Failure::from(bad).error("Missing required fields (id, email, name, tier)")
+            }
+            E::Body(bad) => bad.into(),
             E::Invalid(invalid) => invalid.into(),
             E::Db(error) => error.into(),
         }

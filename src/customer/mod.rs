@@ -11,11 +11,10 @@ mod store;
 mod wire;
 
 pub use error::CustomerError;
-pub use model::{Address, Customer, CustomerId, parse_address};
+pub use model::{Address, Customer, CustomerId, CustomerRecord, parse_address};
 pub use routes::routes;
 pub use service::{Customers, add_spent, require};
 pub use store::{delete_all, insert_record, is_empty};
-pub use wire::CustomerRecord;
 
 // What fuzz/ calls.
 #[cfg(fuzzing)]

@@ -4,6 +4,8 @@ use crate::kernel::error::Invalid;
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
+use crate::kernel::page::{Cursor, Placed};
+use crate::kernel::record::Record;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -28,6 +30,12 @@ pub struct Customer {
     pub total_spent: Cents,
 }
 
+impl Placed for Customer {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
 /// A customer to be added.
 #[derive(Debug, Clone)]
 pub struct NewCustomer {
@@ -39,6 +47,9 @@ pub struct NewCustomer {
     pub address: Option<Address>,
 }
 
+/// A customer of a data file.
+pub type CustomerRecord = Record<NewCustomer>;
+
 /// What to change: only what is `Some`; phone and address can also be set to nothing.
 #[derive(Debug, Clone, Default)]
 pub struct CustomerChanges {
@@ -47,16 +58,6 @@ pub struct CustomerChanges {
     pub tier: Option<Tier>,
     pub phone: Option<Option<String>>,
     pub address: Option<Option<Address>>,
-}
-
-impl CustomerChanges {
-    pub fn is_empty(&self) -> bool {
-        self.email.is_none()
-            && self.name.is_none()
-            && self.tier.is_none()
-            && self.phone.is_none()
-            && self.address.is_none()
-    }
 }
 
 /// Which customers to list.

@@ -3,14 +3,10 @@
 use super::error::CustomerError;
 use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer};
 use super::service::{self, Customers};
-use super::wire::{
-    CreateCustomer, CustomerAnswer, CustomerListEnd, CustomerView, FILTERS, UpdateCustomer,
-    parse_list_query,
-};
+use super::wire::{CreateCustomer, CustomerAnswer, CustomerList, UpdateCustomer};
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Failure, JsonBody, Listing, Query, RowView, StoredResponse, write_json};
+use crate::kernel::http::{Failure, JsonBody, StoredResponse, answer_list};
 use crate::kernel::idempotency::IdempotencyKey;
-use crate::kernel::page::Cursor;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the customers into a scope named `/customers`.
@@ -36,20 +32,7 @@ async fn list_customers(
     request: HttpRequest,
     customers: web::Data<Customers>,
 ) -> Result<HttpResponse, Failure> {
-    let query = Query::parse(request.query_string())?;
-    let (filter, page) = parse_list_query(&query)?;
-    let view = RowView {
-        render: |customer, bytes| write_json(bytes, &CustomerView::from(customer)),
-        cursor: |customer: &Customer| Cursor {
-            created_at: customer.created_at,
-            id: customer.id.clone(),
-        },
-        filters: &FILTERS,
-    };
-    let listing = Listing::begin(page, view).await?;
-    let (rows, total) = customers.list(filter, listing).await?;
-    let end = CustomerListEnd { count: rows.count(), pagination: rows.pagination(total) };
-    Ok(rows.respond(&request, &end))
+    answer_list::<CustomerList, _, _>(&request, |filter, page| customers.list(filter, page)).await
 }
 
 async fn get_customer(

@@ -3,10 +3,10 @@
 use super::error::CustomerError;
 use super::model::{Customer, CustomerChanges, CustomerFilter, CustomerId, NewCustomer};
 use super::store;
-use crate::kernel::db::{Db, DbConn, Tx};
-use crate::kernel::http::{Listing, Rendered};
+use crate::kernel::db::{Db, DbConn, Tx, fill_page};
 use crate::kernel::idempotency::Changes;
 use crate::kernel::money::Cents;
+use crate::kernel::page::{PageWriter, WrittenPage};
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 
@@ -27,21 +27,13 @@ impl Customers {
         self.db.read(move |conn| require(conn, &id)).await
     }
 
-    /// The page, rendered, and the number of all that the filter lets through.
+    /// Fills a page with the customers that the filter lets through.
     pub async fn list(
         &self,
         filter: CustomerFilter,
-        mut listing: Listing<Customer>,
-    ) -> Result<(Rendered, i64), CustomerError> {
-        self.db
-            .list(move |conn| {
-                let total = store::count(conn, &filter)?;
-                let part = store::PART;
-                let rows =
-                    listing.fill(part, |page, show| store::list(conn, &filter, page, show))?;
-                Ok((rows, total))
-            })
-            .await
+        mut page: PageWriter<Customer>,
+    ) -> Result<WrittenPage, CustomerError> {
+        self.db.list(move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
     }
 }
 

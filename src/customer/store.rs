@@ -1,11 +1,11 @@
 //! All SQL of the customers.
 
 use super::model::{
-    Customer, CustomerChanges, CustomerFilter, CustomerId, Email, NewCustomer, Tier,
+    Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerRecord, Email, NewCustomer, Tier,
 };
-use super::wire::CustomerRecord;
-use crate::kernel::db::{DbConn, JsonObject, MultiBackend};
-use crate::kernel::error::Invalid;
+use crate::kernel::db::{
+    DbConn, JsonObject, ListSource, MultiBackend, newest_first, show_rows, unreadable,
+};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::page::{Page, Show};
@@ -15,11 +15,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::connection::DefaultLoadingMode;
 use diesel::expression::functions::declare_sql_function;
 use diesel::prelude::*;
-use diesel::result::Error;
 use diesel::sql_types::Text;
-
-/// How many rows of a list are loaded at once: libpq has all of them in memory.
-pub const PART: i64 = 64;
 
 #[declare_sql_function]
 extern "SQL" {
@@ -84,49 +80,25 @@ struct ChangedColumns {
     address: Option<Option<JsonObject>>,
 }
 
-/// What a row holds and the model does not allow: the CHECKs of the schema should have kept it out.
-fn unreadable(invalid: Invalid) -> Error {
-    Error::DeserializationError(invalid.into())
-}
-
 pub fn find(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>> {
     let row: Option<CustomerRow> = customers::table.find(id.as_str()).first(conn).optional()?;
     row.map(CustomerRow::into_customer).transpose()
 }
 
-/// The rows of a page.
-pub fn list(
-    conn: &mut DbConn,
-    filter: &CustomerFilter,
-    page: &Page,
-    show: Show<'_, Customer>,
-) -> QueryResult<()> {
-    let mut query = filtered(filter);
-    if let Some(cursor) = &page.after {
-        let at = cursor.created_at.naive_utc();
-        // The first condition follows from the second; it is the one that an index can use.
-        query = query.filter(customers::created_at.le(at)).filter(
-            customers::created_at
-                .lt(at)
-                .or(customers::created_at.eq(at).and(customers::id.lt(cursor.id.as_str()))),
-        );
-    }
-    let rows = query
-        .order((customers::created_at.desc(), customers::id.desc()))
-        .limit(page.limit)
-        .offset(page.offset)
-        .load_iter::<CustomerRow, DefaultLoadingMode>(conn)?;
-    for row in rows {
-        if show(row?.into_customer()?).is_break() {
-            break;
-        }
-    }
-    Ok(())
-}
+impl ListSource for CustomerFilter {
+    type Row = Customer;
+    /// libpq has all of them in memory.
+    const PART_ROWS: i64 = 64;
 
-/// How many customers the filter lets through.
-pub fn count(conn: &mut DbConn, filter: &CustomerFilter) -> QueryResult<i64> {
-    filtered(filter).count().get_result(conn)
+    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Customer>) -> QueryResult<()> {
+        let query = newest_first!(filtered(self), customers, page, place => place.id.as_str());
+        let rows = query.load_iter::<CustomerRow, DefaultLoadingMode>(conn)?;
+        show_rows(rows, CustomerRow::into_customer, show)
+    }
+
+    fn count(&self, conn: &mut DbConn) -> QueryResult<Option<i64>> {
+        filtered(self).count().get_result(conn).map(Some)
+    }
 }
 
 fn filtered(filter: &CustomerFilter) -> customers::BoxedQuery<'_, MultiBackend> {
@@ -151,21 +123,18 @@ fn pattern_of(part: &str) -> String {
 /// Adds a customer that is made now.
 pub fn insert(conn: &mut DbConn, customer: &NewCustomer) -> QueryResult<Customer> {
     let now = time::now();
-    insert_at(conn, customer, now, now)
+    insert_at(conn, customer, (now, now))
 }
 
 /// Adds a record of a data file, with its own times where it has them.
 pub fn insert_record(conn: &mut DbConn, record: &CustomerRecord) -> QueryResult<Customer> {
-    let created_at = record.created_at.unwrap_or_else(time::now);
-    let updated_at = record.updated_at.unwrap_or(created_at);
-    insert_at(conn, &record.customer, created_at, updated_at)
+    insert_at(conn, &record.new, record.times())
 }
 
 fn insert_at(
     conn: &mut DbConn,
     customer: &NewCustomer,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<Customer> {
     let row = NewCustomerRow {
         id: customer.id.as_str(),

@@ -1,5 +1,4 @@
-//! Customers and orders as JSON, as on the network and in the data files. Raw strings and numbers
-//! stop here.
+//! Customers as JSON, as on the network and in the data files. Raw strings and numbers stop here.
 
 use super::error::CustomerError;
 use super::model::{
@@ -7,32 +6,36 @@ use super::model::{
     Tier, VipTier, parse_address, parse_name, parse_phone,
 };
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{Query, parse_page};
-use crate::kernel::page::{Page, Pagination};
-use crate::kernel::wire::{not_null, present};
+use crate::kernel::http::{ListView, Query};
+use crate::kernel::money::ExactNumber;
+use crate::kernel::wire::{Member, Members};
 use crate::kernel::{text, time};
-use chrono::{DateTime, Utc};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 
-const DEFAULT_LIMIT: i64 = 100;
-/// The parameters that choose customers: what [`parse_list_query`] reads beside the page.
-pub const FILTERS: [&str; 2] = ["tier", "email"];
+/// `GET /customers`.
+pub struct CustomerList;
 
-/// Reads the query of `GET /customers`.
-///
-/// # Errors
-/// Names the parameter that is wrong.
-pub fn parse_list_query(query: &Query) -> Result<(CustomerFilter, Page), Invalid> {
-    // No address holds a space, and many hold a `+`, which a form would have encoded.
-    // A part longer than any address is a mistake, and SQLite fails on a very long pattern.
-    let part = |text: &str| text::bounded("email", text.to_owned(), MAX_EMAIL);
-    let filter = CustomerFilter {
-        tier: query.get("tier")?.map(Tier::parse).transpose()?,
-        email_part: query.get_with_plus("email")?.map(part).transpose()?,
-    };
-    Ok((filter, parse_page(query, DEFAULT_LIMIT)?))
+impl ListView for CustomerList {
+    type Filter = CustomerFilter;
+    type Row = Customer;
+    const DEFAULT_LIMIT: i64 = 100;
+    const FILTERS: &'static [&'static str] = &["tier", "email"];
+    const SHOWS_COUNT: bool = true;
+
+    fn parse_filter(query: &Query) -> Result<CustomerFilter, Invalid> {
+        // No address holds a space, and many hold a `+`, which a form would have encoded.
+        // A part longer than any address is a mistake, and SQLite fails on a very long pattern.
+        let part = |text: &str| text::bounded("email", text.to_owned(), MAX_EMAIL);
+        Ok(CustomerFilter {
+            tier: query.get("tier")?.map(Tier::parse).transpose()?,
+            email_part: query.get_with_plus("email")?.map(part).transpose()?,
+        })
+    }
+
+    fn view(customer: &Customer) -> impl Serialize {
+        CustomerView::from(customer)
+    }
 }
 
 /// The body of `POST /customers`.
@@ -50,58 +53,67 @@ impl TryFrom<CreateCustomer> for NewCustomer {
     type Error = CustomerError;
 
     fn try_from(body: CreateCustomer) -> Result<NewCustomer, CustomerError> {
-        let CreateCustomer { id, email, name, tier, phone, address } = body;
-        let missing: Vec<&'static str> =
-            [("id", &id), ("email", &email), ("name", &name), ("tier", &tier)]
-                .into_iter()
-                .filter_map(|(field, value)| value.is_none().then_some(field))
-                .collect();
-        let (Some(id), Some(email), Some(name), Some(tier)) = (id, email, name, tier) else {
-            return Err(CustomerError::MissingFields(missing));
-        };
-        Ok(NewCustomer {
-            id: CustomerId::parse("id", id)?,
-            email: Email::parse(email)?,
-            name: parse_name(name)?,
-            tier: Tier::parse(&tier)?,
-            phone: phone.map(parse_phone).transpose()?,
-            address: address.map(|address| parse_address("address", address)).transpose()?,
-        })
+        let mut members = Members::default();
+        let id = members.required("id", body.id, |id| CustomerId::parse("id", id));
+        let email = members.required("email", body.email, Email::parse);
+        let name = members.required("name", body.name, parse_name);
+        let tier = members.required("tier", body.tier, |tier| Tier::parse(&tier));
+        let phone = members.optional(body.phone, parse_phone);
+        let address = members.optional(body.address, own_address);
+        Ok(members.build(|| {
+            Some(NewCustomer {
+                id: id?,
+                email: email?,
+                name: name?,
+                tier: tier?,
+                phone: phone?,
+                address: address?,
+            })
+        })?)
+    }
+}
+
+fn own_address(address: Address) -> Result<Address, Invalid> {
+    parse_address("address", address)
+}
+
+/// As a record of `customers.json` has it.
+impl<'de> Deserialize<'de> for NewCustomer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CreateCustomer::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
     }
 }
 
 /// The body of `PUT /customers/{id}`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct UpdateCustomer {
-    #[serde(default, deserialize_with = "present")]
-    email: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    tier: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    phone: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    address: Option<Option<Address>>,
+    email: Member<String>,
+    name: Member<String>,
+    tier: Member<String>,
+    phone: Member<String>,
+    address: Member<Address>,
 }
 
 impl TryFrom<UpdateCustomer> for CustomerChanges {
     type Error = CustomerError;
 
     fn try_from(body: UpdateCustomer) -> Result<CustomerChanges, CustomerError> {
-        let tier = |text: String| Tier::parse(&text);
-        let phone = |phone: Option<String>| phone.map(parse_phone).transpose();
-        let address = |address: Option<Address>| {
-            address.map(|address| parse_address("address", address)).transpose()
-        };
-        let changes = CustomerChanges {
-            email: not_null("email", body.email)?.map(Email::parse).transpose()?,
-            name: not_null("name", body.name)?.map(parse_name).transpose()?,
-            tier: not_null("tier", body.tier)?.map(tier).transpose()?,
-            phone: body.phone.map(phone).transpose()?,
-            address: body.address.map(address).transpose()?,
-        };
-        if changes.is_empty() { Err(CustomerError::NothingToUpdate) } else { Ok(changes) }
+        let mut members = Members::default();
+        let email = members.changed("email", body.email, Email::parse);
+        let name = members.changed("name", body.name, parse_name);
+        let tier = members.changed("tier", body.tier, |tier| Tier::parse(&tier));
+        let phone = members.changed_or_cleared(body.phone, parse_phone);
+        let address = members.changed_or_cleared(body.address, own_address);
+        Ok(members.build_update(|| {
+            Some(CustomerChanges {
+                email: email?,
+                name: name?,
+                tier: tier?,
+                phone: phone?,
+                address: address?,
+            })
+        })?)
     }
 }
 
@@ -117,7 +129,7 @@ pub struct CustomerView<'a> {
     created_at: String,
     updated_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    total_spent: Option<Box<RawValue>>,
+    total_spent: Option<ExactNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vip_tier: Option<&'static str>,
 }
@@ -156,50 +168,10 @@ impl<'a> CustomerAnswer<'a> {
     /// With what the orders say of the customer.
     pub fn with_spending(customer: &'a Customer) -> Self {
         let data = CustomerView {
-            total_spent: Some(customer.total_spent.to_json_number()),
+            total_spent: Some(ExactNumber(customer.total_spent)),
             vip_tier: Some(VipTier::of(customer.total_spent).as_str()),
             ..CustomerView::from(customer)
         };
         CustomerAnswer { success: true, message: None, data }
-    }
-}
-
-/// What follows the rows of a list: how many are shown, and the page.
-#[derive(Serialize)]
-pub struct CustomerListEnd {
-    pub count: i64,
-    pub pagination: Pagination,
-}
-
-/// A record of `customers.json`: a customer as clients send it, with optional times.
-pub struct CustomerRecord {
-    pub customer: NewCustomer,
-    pub created_at: Option<DateTime<Utc>>,
-    pub updated_at: Option<DateTime<Utc>>,
-}
-
-impl<'de> Deserialize<'de> for CustomerRecord {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw {
-            id: Option<String>,
-            email: Option<String>,
-            name: Option<String>,
-            tier: Option<String>,
-            phone: Option<String>,
-            address: Option<Address>,
-            created_at: Option<String>,
-            updated_at: Option<String>,
-        }
-        let Raw { id, email, name, tier, phone, address, created_at, updated_at } =
-            Raw::deserialize(deserializer)?;
-        let body = CreateCustomer { id, email, name, tier, phone, address };
-        let customer = NewCustomer::try_from(body).map_err(D::Error::custom)?;
-        let time = |field, text: Option<String>| {
-            text.map(|text| time::parse(field, &text)).transpose().map_err(D::Error::custom)
-        };
-        let (created_at, updated_at) =
-            (time("created_at", created_at)?, time("updated_at", updated_at)?);
-        Ok(CustomerRecord { customer, created_at, updated_at })
     }
 }

@@ -12,8 +12,7 @@ mod store;
 mod wire;
 
 pub use error::OrderError;
-pub use model::{OrderItem, OrderStatus};
+pub use model::{NewOrder, OrderItem, OrderStatus};
 pub use routes::routes_of_customers;
 pub use service::{Orders, insert_record};
 pub use store::{delete_all, is_empty, number_from_the_highest};
-pub use wire::OrderRecord;

@@ -4,13 +4,13 @@ use crate::customer::{Address, CustomerId};
 use crate::kernel::error::Invalid;
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::Cursor;
+use crate::kernel::page::{Cursor, Placed};
 use chrono::{DateTime, Utc};
 
 /// A sale. The names and prices in it are those of its day, whatever becomes of the products.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Order {
-    pub id: i64,
+pub struct Order<I = i64> {
+    pub id: I,
     pub order_number: String,
     pub customer_id: CustomerId,
     pub items: Vec<OrderItem>,
@@ -24,30 +24,20 @@ pub struct Order {
     pub updated_at: DateTime<Utc>,
 }
 
-impl Order {
-    /// Where it is in a list of orders.
-    pub fn place(&self) -> Cursor {
+impl Placed for Order {
+    fn place(&self) -> Cursor {
         let id = Id::parse("id", self.id.to_string()).expect("digits are an id");
         Cursor { created_at: self.created_at, id }
     }
 }
 
-/// An order to be added.
+/// An order to be added. Without an id, the database numbers it.
+pub type NewOrder = Order<Option<i64>>;
+
+/// Whose orders to list.
 #[derive(Debug, Clone)]
-pub struct NewOrder {
-    /// Without one, the database numbers the order.
-    pub id: Option<i64>,
-    pub order_number: String,
+pub struct OrderFilter {
     pub customer_id: CustomerId,
-    pub items: Vec<OrderItem>,
-    pub total_amount: Cents,
-    pub amounts: Amounts,
-    pub status: OrderStatus,
-    pub payment_method: Option<String>,
-    pub shipping_address: Option<Address>,
-    pub notes: Option<String>,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
 }
 
 /// What counts in the total of an order besides its items; none is negative.

@@ -1,11 +1,11 @@
 //! The URLs of the orders: parse, call the service, render.
 
 use super::error::OrderError;
-use super::model::Order;
+use super::model::OrderFilter;
 use super::service::Orders;
-use super::wire::{OrderListEnd, OrderView, parse_list_query};
+use super::wire::OrderList;
 use crate::customer::CustomerId;
-use crate::kernel::http::{Failure, Listing, Query, RowView, write_json};
+use crate::kernel::http::{Failure, answer_list};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the orders of a customer into a scope named `/customers`, beside the customers themselves.
@@ -22,14 +22,7 @@ async fn list_orders_of_customer(
     path: web::Path<String>,
     orders: web::Data<Orders>,
 ) -> Result<HttpResponse, Failure> {
-    let id = CustomerId::parse("id", path.into_inner()).map_err(OrderError::from)?;
-    let page = parse_list_query(&Query::parse(request.query_string())?)?;
-    let view = RowView {
-        render: |order, bytes| write_json(bytes, &OrderView::from(order)),
-        cursor: Order::place,
-        filters: &[],
-    };
-    let rows = orders.list_of(id, Listing::begin(page, view).await?).await?;
-    let end = OrderListEnd { count: rows.count() };
-    Ok(rows.respond(&request, &end))
+    let customer_id = CustomerId::parse("id", path.into_inner()).map_err(OrderError::from)?;
+    let of_customer = |(), page| orders.list(OrderFilter { customer_id }, page);
+    answer_list::<OrderList, _, _>(&request, of_customer).await
 }

@@ -1,12 +1,11 @@
 //! The use cases around orders: rules and transactions.
 
 use super::error::OrderError;
-use super::model::Order;
+use super::model::{NewOrder, Order, OrderFilter};
 use super::store;
-use super::wire::OrderRecord;
-use crate::customer::{self, CustomerId};
-use crate::kernel::db::{Db, Tx};
-use crate::kernel::http::{Listing, Rendered};
+use crate::customer;
+use crate::kernel::db::{Db, Tx, fill_page};
+use crate::kernel::page::{PageWriter, WrittenPage};
 use diesel::QueryResult;
 
 /// The orders; clones share the database.
@@ -20,17 +19,16 @@ impl Orders {
         Orders { db: db.clone() }
     }
 
-    /// A page of the customer's orders, rendered.
-    pub async fn list_of(
+    /// Fills a page with the orders of a customer, who must be there.
+    pub async fn list(
         &self,
-        id: CustomerId,
-        mut listing: Listing<Order>,
-    ) -> Result<Rendered, OrderError> {
+        filter: OrderFilter,
+        mut page: PageWriter<Order>,
+    ) -> Result<WrittenPage, OrderError> {
         self.db
             .list(move |conn| {
-                customer::require(conn, &id)?;
-                let part = store::PART;
-                Ok(listing.fill(part, |page, show| store::list_of(conn, &id, page, show))?)
+                customer::require(conn, &filter.customer_id)?;
+                Ok(fill_page(conn, &filter, &mut page)?)
             })
             .await
     }
@@ -39,9 +37,8 @@ impl Orders {
 /// Adds an order of a data file, under its own id or one that the database makes, and to what its
 /// customer has spent. [`store::number_from_the_highest`] follows the last order that has an id of its
 /// own, before the first that has none.
-pub fn insert_record(tx: &mut Tx<'_>, record: &OrderRecord) -> QueryResult<()> {
-    store::insert(tx.conn(), record)?;
-    let order = &record.order;
+pub fn insert_record(tx: &mut Tx<'_>, order: &NewOrder) -> QueryResult<()> {
+    store::insert(tx.conn(), order)?;
     if order.status.counts_as_spent() {
         customer::add_spent(tx, &order.customer_id, order.total_amount)?;
     }

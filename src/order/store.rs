@@ -1,22 +1,17 @@
 //! All SQL of the orders.
 
-use super::model::{Amounts, Order, OrderItem, OrderStatus, order_id_at};
-use super::wire::OrderRecord;
-use crate::customer::CustomerId;
-use crate::kernel::db::{DbConn, JsonObject, is_postgres};
-use crate::kernel::error::Invalid;
+use super::model::{Amounts, NewOrder, Order, OrderFilter, OrderItem, OrderStatus, order_id_at};
+use crate::kernel::db::{
+    DbConn, JsonObject, ListSource, is_postgres, newest_first, show_rows, unreadable,
+};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Page, Show};
+use crate::kernel::page::{Cursor, Page, Show};
 use crate::kernel::time;
 use crate::schema::{order_items, orders};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::result::Error;
 use std::collections::HashMap;
-
-/// How many orders of a list are loaded at once: all of a part are in memory, with their items.
-pub const PART: i64 = 16;
 
 /// A row of `orders`, in the order of the table's columns.
 #[derive(Queryable)]
@@ -102,42 +97,30 @@ impl ItemRow {
     }
 }
 
-/// What a row holds and the model does not allow: the CHECKs of the schema should have kept it out.
-fn unreadable(invalid: Invalid) -> Error {
-    Error::DeserializationError(invalid.into())
-}
+impl ListSource for OrderFilter {
+    type Row = Order;
+    /// All of them are in memory, with their items.
+    const PART_ROWS: i64 = 16;
 
-/// The orders of a page of a customer's, with their items.
-pub fn list_of(
-    conn: &mut DbConn,
-    id: &CustomerId,
-    page: &Page,
-    show: Show<'_, Order>,
-) -> QueryResult<()> {
-    let mut query = orders::table.filter(orders::customer_id.eq(id.as_str())).into_boxed();
-    if let Some(cursor) = &page.after {
-        let at = cursor.created_at.naive_utc();
-        let order_id = order_id_at(cursor)
-            .ok_or_else(|| unreadable(Invalid::new("after", "is no place among orders")))?;
-        // The first condition follows from the second; it is the one that an index can use.
-        query = query.filter(orders::created_at.le(at)).filter(
-            orders::created_at.lt(at).or(orders::created_at.eq(at).and(orders::id.lt(order_id))),
+    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Order>) -> QueryResult<()> {
+        let of_customer = orders::customer_id.eq(self.customer_id.as_str());
+        let query = newest_first!(
+            orders::table.filter(of_customer).into_boxed(), orders, page,
+            place => order_id_at(place).ok_or_else(|| unreadable(Cursor::invalid()))?
         );
+        let rows: Vec<OrderRow> = query.load(conn)?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let mut items = items_of(conn, &ids)?;
+        let with_items = |row: OrderRow| {
+            let items = items.remove(&row.id).unwrap_or_default();
+            row.into_order(items)
+        };
+        show_rows(rows.into_iter().map(Ok), with_items, show)
     }
-    let rows: Vec<OrderRow> = query
-        .order((orders::created_at.desc(), orders::id.desc()))
-        .limit(page.limit)
-        .offset(page.offset)
-        .load(conn)?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut items = items_of(conn, &ids)?;
-    for row in rows {
-        let items = items.remove(&row.id).unwrap_or_default();
-        if show(row.into_order(items)?).is_break() {
-            break;
-        }
+
+    fn count(&self, _: &mut DbConn) -> QueryResult<Option<i64>> {
+        Ok(None)
     }
-    Ok(())
 }
 
 /// The items of each of these orders, in the order of their lines.
@@ -156,8 +139,7 @@ fn items_of(conn: &mut DbConn, order_ids: &[i64]) -> QueryResult<HashMap<i64, Ve
 /// Adds an order of a data file, under its own id or one that the database makes.
 /// [`number_from_the_highest`] follows the last one that has an id of its own, before the first that has
 /// none.
-pub fn insert(conn: &mut DbConn, record: &OrderRecord) -> QueryResult<()> {
-    let order = &record.order;
+pub fn insert(conn: &mut DbConn, order: &NewOrder) -> QueryResult<()> {
     let row = NewOrderRow {
         id: order.id,
         order_number: &order.order_number,

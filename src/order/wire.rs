@@ -6,33 +6,37 @@ use super::model::{
 };
 use crate::customer::{Address, CustomerId, parse_address};
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{Query, parse_page};
+use crate::kernel::http::{ListView, Query};
 use crate::kernel::ids::Id;
-use crate::kernel::money::Cents;
-use crate::kernel::page::Page;
+use crate::kernel::money::{Cents, JsonMoney};
+use crate::kernel::page::Cursor;
 use crate::kernel::wire::Whole;
 use crate::kernel::{text, time};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
-const DEFAULT_LIMIT: i64 = 100;
+/// `GET /customers/{id}/orders`.
+pub struct OrderList;
 
-/// Reads the query of `GET /customers/{id}/orders`.
-///
-/// # Errors
-/// Names the parameter that is wrong.
-pub fn parse_list_query(query: &Query) -> Result<Page, Invalid> {
-    let page = parse_page(query, DEFAULT_LIMIT)?;
-    if page.after.as_ref().is_some_and(|cursor| order_id_at(cursor).is_none()) {
-        return Err(Invalid::new("after", "must be a cursor from a Link header"));
+impl ListView for OrderList {
+    /// The path says whose orders; the query chooses none of them.
+    type Filter = ();
+    type Row = Order;
+    const DEFAULT_LIMIT: i64 = 100;
+    const FILTERS: &'static [&'static str] = &[];
+    const SHOWS_COUNT: bool = true;
+
+    fn parse_filter(_: &Query) -> Result<(), Invalid> {
+        Ok(())
     }
-    Ok(page)
-}
 
-/// What follows the rows of a list: how many are shown.
-#[derive(Serialize)]
-pub struct OrderListEnd {
-    pub count: i64,
+    fn has_place(cursor: &Cursor) -> bool {
+        order_id_at(cursor).is_some()
+    }
+
+    fn view(order: &Order) -> impl Serialize {
+        OrderView::from(order)
+    }
 }
 
 /// An order as clients see it.
@@ -42,7 +46,7 @@ pub struct OrderView<'a> {
     order_number: &'a str,
     customer_id: &'a str,
     items: Vec<OrderItemView<'a>>,
-    total_amount: String,
+    total_amount: JsonMoney,
     /// Only where one of the three is not 0.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     amounts: Option<AmountsView>,
@@ -56,9 +60,9 @@ pub struct OrderView<'a> {
 
 #[derive(Serialize)]
 struct AmountsView {
-    discount_amount: String,
-    shipping_amount: String,
-    tax_amount: String,
+    discount_amount: JsonMoney,
+    shipping_amount: JsonMoney,
+    tax_amount: JsonMoney,
 }
 
 #[derive(Serialize)]
@@ -66,7 +70,7 @@ struct OrderItemView<'a> {
     product_id: &'a str,
     product_name: &'a str,
     quantity: i32,
-    price: String,
+    price: JsonMoney,
 }
 
 impl<'a> From<&'a Order> for OrderView<'a> {
@@ -76,7 +80,7 @@ impl<'a> From<&'a Order> for OrderView<'a> {
             order_number: &order.order_number,
             customer_id: order.customer_id.as_str(),
             items: order.items.iter().map(Into::into).collect(),
-            total_amount: order.total_amount.to_string(),
+            total_amount: order.total_amount.into(),
             amounts: (order.amounts != Amounts::NONE).then(|| order.amounts.into()),
             status: order.status.as_str(),
             payment_method: order.payment_method.as_deref(),
@@ -91,9 +95,9 @@ impl<'a> From<&'a Order> for OrderView<'a> {
 impl From<Amounts> for AmountsView {
     fn from(amounts: Amounts) -> Self {
         AmountsView {
-            discount_amount: amounts.discount.to_string(),
-            shipping_amount: amounts.shipping.to_string(),
-            tax_amount: amounts.tax.to_string(),
+            discount_amount: amounts.discount.into(),
+            shipping_amount: amounts.shipping.into(),
+            tax_amount: amounts.tax.into(),
         }
     }
 }
@@ -104,17 +108,17 @@ impl<'a> From<&'a OrderItem> for OrderItemView<'a> {
             product_id: item.product_id.as_str(),
             product_name: &item.product_name,
             quantity: item.quantity,
-            price: item.price.to_string(),
+            price: item.price.into(),
         }
     }
 }
 
-/// A record of `orders.json`, which has kept every rule that an order can keep by itself; whether
-/// its customer exists is for the database to say. Times that it leaves out are those of now.
-#[derive(Deserialize)]
-#[serde(try_from = "RawOrder")]
-pub struct OrderRecord {
-    pub order: NewOrder,
+/// As a record of `orders.json` has it. It has kept every rule that an order can keep by itself;
+/// whether its customer exists is for the database to say. Times that it leaves out are those of now.
+impl<'de> Deserialize<'de> for NewOrder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        RawOrder::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+    }
 }
 
 #[derive(Deserialize)]
@@ -123,10 +127,10 @@ struct RawOrder {
     order_number: String,
     customer_id: String,
     items: Vec<RawItem>,
-    total_amount: Box<RawValue>,
-    discount_amount: Option<Box<RawValue>>,
-    shipping_amount: Option<Box<RawValue>>,
-    tax_amount: Option<Box<RawValue>>,
+    total_amount: JsonMoney,
+    discount_amount: Option<JsonMoney>,
+    shipping_amount: Option<JsonMoney>,
+    tax_amount: Option<JsonMoney>,
     status: String,
     payment_method: Option<String>,
     shipping_address: Option<Address>,
@@ -140,13 +144,13 @@ struct RawItem {
     product_id: String,
     product_name: String,
     quantity: Whole,
-    price: Box<RawValue>,
+    price: JsonMoney,
 }
 
-impl TryFrom<RawOrder> for OrderRecord {
+impl TryFrom<RawOrder> for NewOrder {
     type Error = Invalid;
 
-    fn try_from(raw: RawOrder) -> Result<OrderRecord, Invalid> {
+    fn try_from(raw: RawOrder) -> Result<NewOrder, Invalid> {
         let item = |(index, raw): (usize, RawItem)| {
             OrderItem::try_from(raw).map_err(|Invalid { field, reason }| {
                 Invalid::new(format!("items[{index}].{field}"), reason)
@@ -154,11 +158,11 @@ impl TryFrom<RawOrder> for OrderRecord {
         };
         let payment_method = |text| text::required("payment_method", text, 50);
         let items = raw.items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
-        let total_amount = Cents::from_json("total_amount", &raw.total_amount)?;
+        let total_amount = raw.total_amount.cents("total_amount")?;
         let amounts = Amounts {
-            discount: amount("discount_amount", raw.discount_amount.as_deref())?,
-            shipping: amount("shipping_amount", raw.shipping_amount.as_deref())?,
-            tax: amount("tax_amount", raw.tax_amount.as_deref())?,
+            discount: amount("discount_amount", raw.discount_amount)?,
+            shipping: amount("shipping_amount", raw.shipping_amount)?,
+            tax: amount("tax_amount", raw.tax_amount)?,
         };
         let address = |address| parse_address("shipping_address", address);
         let created_at = raw.created_at.map(|text| time::parse("created_at", &text)).transpose()?;
@@ -179,14 +183,13 @@ impl TryFrom<RawOrder> for OrderRecord {
             updated_at: updated_at.unwrap_or(created_at),
         };
         check_total(order.total_amount, &order.items, order.amounts)?;
-        Ok(OrderRecord { order })
+        Ok(order)
     }
 }
 
 /// An amount that is 0 where it is left out or null.
-fn amount(field: &'static str, json: Option<&RawValue>) -> Result<Cents, Invalid> {
-    json.filter(|json| json.get() != "null")
-        .map_or(Ok(Cents::ZERO), |json| Cents::from_json(field, json))
+fn amount(field: &'static str, money: Option<JsonMoney>) -> Result<Cents, Invalid> {
+    money.map_or(Ok(Cents::ZERO), |money| money.cents(field))
 }
 
 impl TryFrom<RawItem> for OrderItem {
@@ -197,7 +200,7 @@ impl TryFrom<RawItem> for OrderItem {
             product_id: Id::parse("product_id", raw.product_id)?,
             product_name: text::required("product_name", raw.product_name, 255)?,
             quantity: parse_quantity(raw.quantity.0)?,
-            price: Cents::from_json("price", &raw.price)?.into_price("price")?,
+            price: raw.price.price("price")?,
         })
     }
 }

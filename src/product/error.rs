@@ -3,6 +3,7 @@
 use crate::kernel::db::{DbError, JobError};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
+use crate::kernel::wire::BadBody;
 use serde_json::json;
 
 #[derive(Debug, thiserror::Error)]
@@ -11,16 +12,14 @@ pub enum ProductError {
     NotFound,
     #[error("a product with this id exists")]
     AlreadyExists,
-    #[error("missing required members: {}", .0.join(", "))]
-    MissingFields(Vec<&'static str>),
-    #[error("no members to update")]
-    NothingToUpdate,
     #[error("the quantity is not a positive whole number")]
     NotAQuantity,
     #[error("{requested} requested, {available} in stock")]
     InsufficientStock { requested: u64, available: i32 },
     #[error("the total cost passes 64 bits of cents")]
     CostTooLarge,
+    #[error(transparent)]
+    Body(#[from] BadBody),
     #[error(transparent)]
     Invalid(#[from] Invalid),
     #[error(transparent)]
@@ -48,14 +47,11 @@ impl From<ProductError> for Failure {
         match error {
             E::NotFound => Failure::new(Code::ProductNotFound),
             E::AlreadyExists => Failure::new(Code::ProductExists),
-            E::MissingFields(missing) => {
-                Failure::new(Code::MissingFields).details(json!({ "missing": missing }))
-            }
-            E::NothingToUpdate => Failure::new(Code::NoFields),
             E::NotAQuantity => Failure::new(Code::InvalidQuantity),
             E::InsufficientStock { requested, available } => Failure::new(Code::InsufficientStock)
                 .details(json!({ "requested": requested, "available": available })),
             E::CostTooLarge => Failure::new(Code::CostTooLarge),
+            E::Body(bad) => bad.into(),
             E::Invalid(invalid) => invalid.into(),
             E::Db(error) => error.into(),
         }

@@ -11,11 +11,10 @@ mod store;
 mod wire;
 
 pub use error::ProductError;
-pub use model::{Product, ProductId};
+pub use model::{Product, ProductId, ProductRecord};
 pub use routes::routes;
 pub use service::Products;
 pub use store::{delete_all, insert_record, is_empty};
-pub use wire::ProductRecord;
 
 // What fuzz/ calls.
 #[cfg(fuzzing)]

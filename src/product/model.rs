@@ -1,10 +1,11 @@
 //! The nouns of the catalogue and their rules. No I/O.
 
-use crate::kernel::cache::Cacheable;
 use crate::kernel::error::Invalid;
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
+use crate::kernel::page::{Cursor, Placed};
+use crate::kernel::record::Record;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,29 +30,9 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
 }
 
-impl Cacheable for Product {
-    const KIND: &'static str = "product";
-
-    fn id(&self) -> &Id {
-        &self.id
-    }
-
-    fn weight(&self) -> usize {
-        /// About what a member of a JSON object costs besides its texts.
-        const MEMBER_BYTES: usize = 96;
-        fn weigh(value: &Value) -> usize {
-            match value {
-                Value::String(text) => text.len(),
-                Value::Array(items) => items.iter().map(|item| weigh(item) + MEMBER_BYTES).sum(),
-                Value::Object(members) => weigh_members(members),
-                Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            }
-        }
-        fn weigh_members(members: &Metadata) -> usize {
-            members.iter().map(|(name, value)| name.len() + weigh(value) + MEMBER_BYTES).sum()
-        }
-        let texts = self.name.len() + self.brand.len() + self.category.len();
-        size_of::<Product>() + texts + self.metadata.as_ref().map_or(0, weigh_members)
+impl Placed for Product {
+    fn place(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.clone() }
     }
 }
 
@@ -67,6 +48,9 @@ pub struct NewProduct {
     pub metadata: Option<Metadata>,
 }
 
+/// A product of a data file.
+pub type ProductRecord = Record<NewProduct>;
+
 /// What to change: only what is `Some`; the metadata can also be set to nothing.
 #[derive(Debug, Clone, Default)]
 pub struct ProductChanges {
@@ -76,17 +60,6 @@ pub struct ProductChanges {
     pub stock: Option<i32>,
     pub category: Option<String>,
     pub metadata: Option<Option<Metadata>>,
-}
-
-impl ProductChanges {
-    pub fn is_empty(&self) -> bool {
-        self.name.is_none()
-            && self.brand.is_none()
-            && self.price.is_none()
-            && self.stock.is_none()
-            && self.category.is_none()
-            && self.metadata.is_none()
-    }
 }
 
 /// Which products to list; prices are inclusive.

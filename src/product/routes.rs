@@ -4,14 +4,12 @@ use super::error::ProductError;
 use super::model::{NewProduct, Product, ProductChanges, ProductId, Purchase, Quantity};
 use super::service::{self, Products};
 use super::wire::{
-    CreateProduct, FILTERS, ProductAnswer, ProductListEnd, ProductView, PurchaseAnswer, TakeStock,
-    UpdateProduct, parse_list_query,
+    CreateProduct, ProductAnswer, ProductList, PurchaseAnswer, TakeStock, UpdateProduct,
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Failure, JsonBody, Listing, Query, RowView, StoredResponse, write_json};
+use crate::kernel::http::{Failure, JsonBody, StoredResponse, answer_list};
 use crate::kernel::idempotency::IdempotencyKey;
-use crate::kernel::page::Cursor;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the catalogue into a scope named `/products`.
@@ -38,19 +36,8 @@ async fn list_products(
     request: HttpRequest,
     products: web::Data<Products>,
 ) -> Result<HttpResponse, Failure> {
-    let query = Query::parse(request.query_string())?;
-    let (filter, page) = parse_list_query(&query)?;
-    let listing = Listing::begin(page, IN_LISTS).await?;
-    let (rows, total) = products.list(filter, listing).await?;
-    let end = ProductListEnd { pagination: rows.pagination(total) };
-    Ok(rows.respond(&request, &end))
+    answer_list::<ProductList, _, _>(&request, |filter, page| products.list(filter, page)).await
 }
-
-const IN_LISTS: RowView<Product> = RowView {
-    render: |product, bytes| write_json(bytes, &ProductView::from(product)),
-    cursor: |product| Cursor { created_at: product.created_at, id: product.id.clone() },
-    filters: &FILTERS,
-};
 
 async fn get_product(
     path: web::Path<String>,

@@ -2,16 +2,18 @@
 
 use super::error::ProductError;
 use super::model::{
-    NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
+    Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
 };
 use super::store;
 use crate::kernel::cache::{Cache, CacheState, Cacheable, Origin};
-use crate::kernel::db::{Db, DbError, Tx};
+use crate::kernel::db::{Db, DbError, Tx, fill_page};
 use crate::kernel::effect::Effect;
-use crate::kernel::http::{Listing, Rendered};
 use crate::kernel::idempotency::Changes;
+use crate::kernel::ids::Id;
+use crate::kernel::page::{PageWriter, WrittenPage};
 use crate::kernel::task::Tasks;
 use diesel::result::{DatabaseErrorKind, Error};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,21 +51,13 @@ impl Products {
         }
     }
 
-    /// The page, rendered, and the number of all that the filter lets through.
+    /// Fills a page with the products that the filter lets through.
     pub async fn list(
         &self,
         filter: ProductFilter,
-        mut listing: Listing<Product>,
-    ) -> Result<(Rendered, i64), ProductError> {
-        self.db
-            .list(move |conn| {
-                let total = store::count(conn, &filter)?;
-                let part = store::PART;
-                let rows =
-                    listing.fill(part, |page, show| store::list(conn, &filter, page, show))?;
-                Ok((rows, total))
-            })
-            .await
+        mut page: PageWriter<Product>,
+    ) -> Result<WrittenPage, ProductError> {
+        self.db.list(move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
     }
 
     /// Forgets what this process has cached, after another one changed the database file.
@@ -129,5 +123,31 @@ fn already_exists(error: Error) -> ProductError {
     match error {
         Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => ProductError::AlreadyExists,
         error => error.into(),
+    }
+}
+
+impl Cacheable for Product {
+    const KIND: &'static str = "product";
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn weight(&self) -> usize {
+        /// About what a member of a JSON object costs besides its texts.
+        const MEMBER_BYTES: usize = 96;
+        fn weigh(value: &Value) -> usize {
+            match value {
+                Value::String(text) => text.len(),
+                Value::Array(items) => items.iter().map(|item| weigh(item) + MEMBER_BYTES).sum(),
+                Value::Object(members) => weigh_members(members),
+                Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+            }
+        }
+        fn weigh_members(members: &Metadata) -> usize {
+            members.iter().map(|(name, value)| name.len() + weigh(value) + MEMBER_BYTES).sum()
+        }
+        let texts = self.name.len() + self.brand.len() + self.category.len();
+        size_of::<Product>() + texts + self.metadata.as_ref().map_or(0, weigh_members)
     }
 }

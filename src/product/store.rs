@@ -1,8 +1,11 @@
 //! All SQL of the catalogue.
 
-use super::model::{NewProduct, Product, ProductChanges, ProductFilter, ProductId, Quantity};
-use super::wire::ProductRecord;
-use crate::kernel::db::{DbConn, JsonObject, MultiBackend};
+use super::model::{
+    NewProduct, Product, ProductChanges, ProductFilter, ProductId, ProductRecord, Quantity,
+};
+use crate::kernel::db::{
+    DbConn, JsonObject, ListSource, MultiBackend, newest_first, show_rows, unreadable,
+};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::page::{Page, Show};
@@ -11,9 +14,6 @@ use crate::schema::products;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-
-/// How many rows of a list are loaded at once: libpq has all of them in memory.
-pub const PART: i64 = 64;
 
 /// A row, in the order of the table's columns.
 #[derive(Queryable)]
@@ -33,8 +33,7 @@ struct Row {
 impl Row {
     fn into_product(self) -> QueryResult<Product> {
         Ok(Product {
-            id: Id::parse("id", self.id)
-                .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?,
+            id: Id::parse("id", self.id).map_err(unreadable)?,
             name: self.name,
             brand: self.brand,
             price: Cents::new(self.price),
@@ -79,39 +78,20 @@ pub fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
     row.map(Row::into_product).transpose()
 }
 
-/// The rows of a page.
-pub fn list(
-    conn: &mut DbConn,
-    filter: &ProductFilter,
-    page: &Page,
-    show: Show<'_, Product>,
-) -> QueryResult<()> {
-    let mut query = filtered(filter);
-    if let Some(cursor) = &page.after {
-        let at = cursor.created_at.naive_utc();
-        // The first condition follows from the second; it is the one that an index can use.
-        query = query.filter(products::created_at.le(at)).filter(
-            products::created_at
-                .lt(at)
-                .or(products::created_at.eq(at).and(products::id.lt(cursor.id.as_str()))),
-        );
-    }
-    let rows = query
-        .order((products::created_at.desc(), products::id.desc()))
-        .limit(page.limit)
-        .offset(page.offset)
-        .load_iter::<Row, DefaultLoadingMode>(conn)?;
-    for row in rows {
-        if show(row?.into_product()?).is_break() {
-            break;
-        }
-    }
-    Ok(())
-}
+impl ListSource for ProductFilter {
+    type Row = Product;
+    /// libpq has all of them in memory.
+    const PART_ROWS: i64 = 64;
 
-/// How many products the filter lets through.
-pub fn count(conn: &mut DbConn, filter: &ProductFilter) -> QueryResult<i64> {
-    filtered(filter).count().get_result(conn)
+    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Product>) -> QueryResult<()> {
+        let query = newest_first!(filtered(self), products, page, place => place.id.as_str());
+        let rows = query.load_iter::<Row, DefaultLoadingMode>(conn)?;
+        show_rows(rows, Row::into_product, show)
+    }
+
+    fn count(&self, conn: &mut DbConn) -> QueryResult<Option<i64>> {
+        filtered(self).count().get_result(conn).map(Some)
+    }
 }
 
 fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
@@ -134,21 +114,18 @@ fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
 /// Adds a product that is made now.
 pub fn insert(conn: &mut DbConn, product: &NewProduct) -> QueryResult<Product> {
     let now = time::now();
-    insert_at(conn, product, now, now)
+    insert_at(conn, product, (now, now))
 }
 
 /// Adds a record of a data file, with its own times where it has them.
 pub fn insert_record(conn: &mut DbConn, record: &ProductRecord) -> QueryResult<Product> {
-    let created_at = record.created_at.unwrap_or_else(time::now);
-    let updated_at = record.updated_at.unwrap_or(created_at);
-    insert_at(conn, &record.product, created_at, updated_at)
+    insert_at(conn, &record.new, record.times())
 }
 
 fn insert_at(
     conn: &mut DbConn,
     product: &NewProduct,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<Product> {
     let row = NewRow {
         id: product.id.as_str(),

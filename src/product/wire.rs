@@ -6,36 +6,42 @@ use super::model::{
     parse_brand, parse_category, parse_metadata, parse_name, parse_stock,
 };
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{Query, parse_page};
-use crate::kernel::money::Cents;
-use crate::kernel::page::{Page, Pagination};
+use crate::kernel::http::{ListView, Query};
+use crate::kernel::money::{Cents, JsonMoney};
 use crate::kernel::time;
-use crate::kernel::wire::{Whole, not_null, present, whole};
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use crate::kernel::wire::{Member, Members, Whole, whole};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-const DEFAULT_LIMIT: i64 = 10;
-/// The parameters that choose products: what [`parse_list_query`] reads beside the page.
-pub const FILTERS: [&str; 4] = ["category", "brand", "minPrice", "maxPrice"];
+/// `GET /products`.
+pub struct ProductList;
 
-/// Reads the query of `GET /products`.
-///
-/// # Errors
-/// Names the parameter that is wrong.
-pub fn parse_list_query(query: &Query) -> Result<(ProductFilter, Page), Invalid> {
-    let price = |name| query.get(name)?.map(|text| Cents::parse(name, text)).transpose();
-    let filter = ProductFilter {
-        category: query.get("category")?.map(str::to_owned),
-        brand: query.get("brand")?.map(str::to_owned),
-        min_price: price("minPrice")?,
-        max_price: price("maxPrice")?,
-    };
-    if filter.min_price.zip(filter.max_price).is_some_and(|(min, max)| min > max) {
-        return Err(Invalid::new("minPrice", "must not be greater than maxPrice"));
+impl ListView for ProductList {
+    type Filter = ProductFilter;
+    type Row = Product;
+    const DEFAULT_LIMIT: i64 = 10;
+    const FILTERS: &'static [&'static str] = &["category", "brand", "minPrice", "maxPrice"];
+    const SHOWS_COUNT: bool = false;
+
+    fn parse_filter(query: &Query) -> Result<ProductFilter, Invalid> {
+        let price = |name| query.get(name)?.map(|text| Cents::parse(name, text)).transpose();
+        let filter = ProductFilter {
+            category: query.get("category")?.map(str::to_owned),
+            brand: query.get("brand")?.map(str::to_owned),
+            min_price: price("minPrice")?,
+            max_price: price("maxPrice")?,
+        };
+        if filter.min_price.zip(filter.max_price).is_some_and(|(min, max)| min > max) {
+            return Err(Invalid::new("minPrice", "must not be greater than maxPrice"));
+        }
+        Ok(filter)
     }
-    Ok((filter, parse_page(query, DEFAULT_LIMIT)?))
+
+    fn view(product: &Product) -> impl Serialize {
+        ProductView::from(product)
+    }
 }
 
 /// The body of `POST /products`.
@@ -44,7 +50,7 @@ pub struct CreateProduct {
     id: Option<String>,
     name: Option<String>,
     brand: Option<String>,
-    price: Option<Box<RawValue>>,
+    price: Option<JsonMoney>,
     stock: Option<Whole>,
     category: Option<String>,
     metadata: Option<Metadata>,
@@ -54,70 +60,68 @@ impl TryFrom<CreateProduct> for NewProduct {
     type Error = ProductError;
 
     fn try_from(body: CreateProduct) -> Result<NewProduct, ProductError> {
-        let CreateProduct { id, name, brand, price, stock, category, metadata } = body;
-        // `null` counts as missing; a raw value keeps it as text.
-        let price = price.filter(|raw| raw.get() != "null");
-        let missing: Vec<&'static str> = [
-            ("id", id.is_none()),
-            ("name", name.is_none()),
-            ("brand", brand.is_none()),
-            ("price", price.is_none()),
-            ("stock", stock.is_none()),
-            ("category", category.is_none()),
-        ]
-        .into_iter()
-        .filter_map(|(field, is_missing)| is_missing.then_some(field))
-        .collect();
-        let (Some(id), Some(name), Some(brand), Some(price), Some(stock), Some(category)) =
-            (id, name, brand, price, stock, category)
-        else {
-            return Err(ProductError::MissingFields(missing));
-        };
-        Ok(NewProduct {
-            id: ProductId::parse("id", id)?,
-            name: parse_name(name)?,
-            brand: parse_brand(brand)?,
-            price: Cents::from_json("price", &price)?.into_price("price")?,
-            stock: parse_stock(stock.0)?,
-            category: parse_category(category)?,
-            metadata: metadata.map(parse_metadata).transpose()?,
-        })
+        let mut members = Members::default();
+        let id = members.required("id", body.id, |id| ProductId::parse("id", id));
+        let name = members.required("name", body.name, parse_name);
+        let brand = members.required("brand", body.brand, parse_brand);
+        let price = members.required("price", body.price, |price| price.price("price"));
+        let stock = members.required("stock", body.stock, |stock| parse_stock(stock.0));
+        let category = members.required("category", body.category, parse_category);
+        let metadata = members.optional(body.metadata, parse_metadata);
+        Ok(members.build(|| {
+            Some(NewProduct {
+                id: id?,
+                name: name?,
+                brand: brand?,
+                price: price?,
+                stock: stock?,
+                category: category?,
+                metadata: metadata?,
+            })
+        })?)
+    }
+}
+
+/// As a record of `products.json` has it.
+impl<'de> Deserialize<'de> for NewProduct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CreateProduct::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
     }
 }
 
 /// The body of `PUT /products/{id}`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub struct UpdateProduct {
-    #[serde(default, deserialize_with = "present")]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    brand: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    price: Option<Option<Box<RawValue>>>,
-    #[serde(default, deserialize_with = "present")]
-    stock: Option<Option<Whole>>,
-    #[serde(default, deserialize_with = "present")]
-    category: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    metadata: Option<Option<Metadata>>,
+    name: Member<String>,
+    brand: Member<String>,
+    price: Member<JsonMoney>,
+    stock: Member<Whole>,
+    category: Member<String>,
+    metadata: Member<Metadata>,
 }
 
 impl TryFrom<UpdateProduct> for ProductChanges {
     type Error = ProductError;
 
     fn try_from(body: UpdateProduct) -> Result<ProductChanges, ProductError> {
-        let price = |raw: Box<RawValue>| Cents::from_json("price", &raw)?.into_price("price");
-        let stock = |stock: Whole| parse_stock(stock.0);
-        let metadata = |metadata: Option<Metadata>| metadata.map(parse_metadata).transpose();
-        let changes = ProductChanges {
-            name: not_null("name", body.name)?.map(parse_name).transpose()?,
-            brand: not_null("brand", body.brand)?.map(parse_brand).transpose()?,
-            price: not_null("price", body.price)?.map(price).transpose()?,
-            stock: not_null("stock", body.stock)?.map(stock).transpose()?,
-            category: not_null("category", body.category)?.map(parse_category).transpose()?,
-            metadata: body.metadata.map(metadata).transpose()?,
-        };
-        if changes.is_empty() { Err(ProductError::NothingToUpdate) } else { Ok(changes) }
+        let mut members = Members::default();
+        let name = members.changed("name", body.name, parse_name);
+        let brand = members.changed("brand", body.brand, parse_brand);
+        let price = members.changed("price", body.price, |price| price.price("price"));
+        let stock = members.changed("stock", body.stock, |stock| parse_stock(stock.0));
+        let category = members.changed("category", body.category, parse_category);
+        let metadata = members.changed_or_cleared(body.metadata, parse_metadata);
+        Ok(members.build_update(|| {
+            Some(ProductChanges {
+                name: name?,
+                brand: brand?,
+                price: price?,
+                stock: stock?,
+                category: category?,
+                metadata: metadata?,
+            })
+        })?)
     }
 }
 
@@ -146,7 +150,7 @@ pub struct ProductView<'a> {
     id: &'a str,
     name: &'a str,
     brand: &'a str,
-    price: String,
+    price: JsonMoney,
     stock: i32,
     category: &'a str,
     metadata: Option<&'a Metadata>,
@@ -160,7 +164,7 @@ impl<'a> From<&'a Product> for ProductView<'a> {
             id: product.id.as_str(),
             name: &product.name,
             brand: &product.brand,
-            price: product.price.to_string(),
+            price: product.price.into(),
             stock: product.stock,
             category: &product.category,
             metadata: product.metadata.as_ref(),
@@ -187,12 +191,6 @@ impl<'a> ProductAnswer<'a> {
     }
 }
 
-/// What follows the products of a list.
-#[derive(Serialize)]
-pub struct ProductListEnd {
-    pub pagination: Pagination,
-}
-
 /// What `PATCH /products/{id}/inventory` answers.
 #[derive(Serialize)]
 pub struct PurchaseAnswer<'a> {
@@ -207,8 +205,8 @@ struct PurchaseView<'a> {
     product_name: &'a str,
     quantity_purchased: u64,
     remaining_stock: i32,
-    price_per_unit: String,
-    total_cost: String,
+    price_per_unit: JsonMoney,
+    total_cost: JsonMoney,
 }
 
 impl<'a> From<&'a Purchase> for PurchaseAnswer<'a> {
@@ -221,43 +219,9 @@ impl<'a> From<&'a Purchase> for PurchaseAnswer<'a> {
                 product_name: &purchase.product.name,
                 quantity_purchased: purchase.quantity.get(),
                 remaining_stock: purchase.product.stock,
-                price_per_unit: purchase.product.price.to_string(),
-                total_cost: purchase.total_cost.to_string(),
+                price_per_unit: purchase.product.price.into(),
+                total_cost: purchase.total_cost.into(),
             },
         }
-    }
-}
-
-/// A record of `products.json`: a product as clients send it, with optional times.
-pub struct ProductRecord {
-    pub product: NewProduct,
-    pub created_at: Option<DateTime<Utc>>,
-    pub updated_at: Option<DateTime<Utc>>,
-}
-
-impl<'de> Deserialize<'de> for ProductRecord {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw {
-            id: Option<String>,
-            name: Option<String>,
-            brand: Option<String>,
-            price: Option<Box<RawValue>>,
-            stock: Option<Whole>,
-            category: Option<String>,
-            metadata: Option<Metadata>,
-            created_at: Option<String>,
-            updated_at: Option<String>,
-        }
-        let Raw { id, name, brand, price, stock, category, metadata, created_at, updated_at } =
-            Raw::deserialize(deserializer)?;
-        let body = CreateProduct { id, name, brand, price, stock, category, metadata };
-        let product = NewProduct::try_from(body).map_err(serde::de::Error::custom)?;
-        let time = |field, text: Option<String>| {
-            text.map(|text| time::parse(field, &text)).transpose().map_err(serde::de::Error::custom)
-        };
-        let (created_at, updated_at) =
-            (time("created_at", created_at)?, time("updated_at", updated_at)?);
-        Ok(ProductRecord { product, created_at, updated_at })
     }
 }

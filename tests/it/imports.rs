@@ -10,7 +10,7 @@ cases![
     Once:
         a_folder_imports_only_what_stands_below_it,
         a_slice_is_called_by_its_front_alone,
-        stores_and_models_know_no_http;
+        what_stands_behind_a_wall_does_not_know_http;
 ];
 
 /// Each folder, and what it may import. The order of slices: product, customer < order.
@@ -63,16 +63,47 @@ fn a_slice_is_called_by_its_front_alone(_: &Combination) {
     }
 }
 
-fn stores_and_models_know_no_http(_: &Combination) {
-    for slice in SLICES {
-        for name in ["store.rs", "model.rs"] {
-            let file = Path::new("src").join(slice).join(name);
-            let text = fs::read_to_string(&file).expect("every slice has the same files");
-            for outside in ["actix", "kernel::http", "gateway"] {
-                assert!(!text.contains(outside), "{} knows {outside}", file.display());
+/// What a file of a slice must not name, in any form; what `kernel/db` and `kernel/page` must not.
+const WALLS: [(&[&str], &[&str]); 3] = [
+    (&["store", "model"], &["actix", "kernel::http", "wire", "kernel::cache", "gateway"]),
+    (&["service"], &["actix", "kernel::http", "wire", "gateway"]),
+    (&["kernel/db", "kernel/page"], &["actix", "kernel::http"]),
+];
+
+fn what_stands_behind_a_wall_does_not_know_http(_: &Combination) {
+    for (places, outside) in WALLS {
+        for place in places {
+            let files = match place.split_once('/') {
+                Some(_) => files_in(&Path::new("src").join(place)),
+                None => SLICES.iter().flat_map(|slice| files_of_slice(slice, place)).collect(),
+            };
+            for file in files {
+                let text = fs::read_to_string(&file).expect("a source file");
+                for word in outside.iter().filter(|word| names(&text, word)) {
+                    panic!("{} knows {word}", file.display());
+                }
             }
         }
     }
+}
+
+/// A file, or all of a folder of the same name.
+fn files_of_slice(slice: &str, name: &str) -> Vec<PathBuf> {
+    let place = Path::new("src").join(slice).join(name);
+    if place.is_dir() { files_in(&place) } else { vec![place.with_extension("rs")] }
+}
+
+/// Whether the code of a file names a path or a part of one, such as `wire` in `super::wire::X`.
+fn names(text: &str, path: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or(line));
+    code.flat_map(|line| line.match_indices(path).map(move |(at, _)| (line, at))).any(
+        |(line, at)| {
+            let rest = &line[at + path.len()..];
+            // The name of a crate may go on: actix_web.
+            !line[..at].ends_with(is_word) && !rest.starts_with(char::is_alphanumeric)
+        },
+    )
 }
 
 /// What the files of a folder import of this crate, without the words before.

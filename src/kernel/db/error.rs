@@ -1,6 +1,6 @@
 //! What can go wrong between a use case and the database, and which of it is nobody's fault.
 
-use crate::kernel::http::Failure;
+use crate::kernel::error::Invalid;
 use diesel::result::{DatabaseErrorKind, Error};
 use std::sync::Arc;
 
@@ -89,14 +89,7 @@ pub fn is_conflict(error: &Error) -> bool {
     }
 }
 
-impl From<DbError> for Failure {
-    fn from(error: DbError) -> Failure {
-        match error {
-            DbError::Unavailable(_) | DbError::Conflict(_) | DbError::Overloaded => {
-                Failure::unavailable().of_dependency("database")
-            }
-            DbError::Query(_) | DbError::Panicked(_) => Failure::internal(),
-        }
-        .because(error.to_string())
-    }
+/// What a row holds and the model does not allow: the CHECKs of the schema should have kept it out.
+pub fn unreadable(invalid: Invalid) -> Error {
+    Error::DeserializationError(invalid.into())
 }

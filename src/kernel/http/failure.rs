@@ -3,6 +3,7 @@
 use super::Code;
 use crate::kernel::error::Invalid;
 use crate::kernel::telemetry::RequestId;
+use crate::kernel::wire::BadBody;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
@@ -225,5 +226,17 @@ impl From<Invalid> for Failure {
         Failure::new(Code::ValidationFailed)
             .message(invalid.to_string())
             .details(json!({ "field": invalid.field, "reason": invalid.reason }))
+    }
+}
+
+impl From<BadBody> for Failure {
+    fn from(bad: BadBody) -> Failure {
+        match bad {
+            BadBody::Missing(names) => {
+                Failure::new(Code::MissingFields).details(json!({ "missing": names }))
+            }
+            BadBody::NothingToUpdate => Failure::new(Code::NoFields),
+            BadBody::Invalid(invalid) => invalid.into(),
+        }
     }
 }

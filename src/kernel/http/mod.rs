@@ -4,6 +4,8 @@ mod body;
 mod body_digest;
 mod code;
 mod connection;
+#[cfg(feature = "database")]
+mod db_failure;
 mod failure;
 mod host;
 mod listing;
@@ -22,7 +24,7 @@ pub use code::Code;
 pub use connection::{ConnectionEvents, ConnectionHandle};
 pub use failure::{Failure, not_found};
 pub use host::OwnHosts;
-pub use listing::{Listing, Rendered, RowView, write_json};
+pub use listing::{ListView, answer_list};
 pub use paging::{next_link, parse_page};
 pub use query::Query;
 pub use request_context::{closing_response, request_context};

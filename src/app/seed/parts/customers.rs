@@ -15,8 +15,8 @@ pub static CUSTOMERS: Part = Part {
     embedded: include_str!("../../../../data/customers.json"),
     parse: |source, ids, report| {
         let listed: Option<Vec<Record<CustomerRecord>>> = source.records(SAMPLE, report);
-        let id = |record: &CustomerRecord| Some(record.customer.id.to_string());
-        let email = |record: &CustomerRecord| Some(record.customer.email.as_str().to_owned());
+        let id = |record: &CustomerRecord| Some(record.new.id.to_string());
+        let email = |record: &CustomerRecord| Some(record.new.email.as_str().to_owned());
         if let Some(records) = &listed {
             // Also of customers who have a mistake elsewhere.
             ids.insert(FILE, records.iter().filter_map(|record| record.key("id", id)).collect());

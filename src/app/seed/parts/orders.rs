@@ -6,7 +6,7 @@ use crate::app::seed::part::{Ids, Part, Records, insert_all, without_mistakes};
 use crate::app::seed::records::{Place, Record, Sample, check_unique};
 use crate::kernel::db::Tx;
 use crate::kernel::money::Cents;
-use crate::order::{self, OrderRecord};
+use crate::order::{self, NewOrder};
 use std::collections::HashMap;
 
 const FILE: &str = "orders.json";
@@ -30,7 +30,7 @@ pub static ORDERS: Part = Part {
     delete_all: order::delete_all,
 };
 
-struct Orders(Vec<(Place, OrderRecord)>);
+struct Orders(Vec<(Place, NewOrder)>);
 
 impl Records for Orders {
     fn len(&self) -> usize {
@@ -40,19 +40,19 @@ impl Records for Orders {
     fn load(&self, tx: &mut Tx<'_>) -> anyhow::Result<()> {
         // An order without an id is numbered after those that have one, wherever it stands.
         let (numbered, others): (Vec<_>, Vec<_>) =
-            self.0.iter().partition(|(_, record)| record.order.id.is_some());
+            self.0.iter().partition(|(_, record)| record.id.is_some());
         insert_all(FILE, numbered, |record| order::insert_record(tx, record))?;
         order::number_from_the_highest(tx.conn())?;
         insert_all(FILE, others, |record| order::insert_record(tx, record))
     }
 }
 
-fn check(orders: &[Record<OrderRecord>], ids: &Ids, report: &mut Report) {
-    check_unique(orders, "id", |it| it.order.id.map(|id| id.to_string()), report);
-    check_unique(orders, "order_number", |it| Some(it.order.order_number.clone()), report);
+fn check(orders: &[Record<NewOrder>], ids: &Ids, report: &mut Report) {
+    check_unique(orders, "id", |it| it.id.map(|id| id.to_string()), report);
+    check_unique(orders, "order_number", |it| Some(it.order_number.clone()), report);
     let mut spent: HashMap<String, Cents> = HashMap::new();
     for record in orders {
-        let customer_id = |it: &OrderRecord| Some(it.order.customer_id.to_string());
+        let customer_id = |it: &NewOrder| Some(it.customer_id.to_string());
         let Some(id) = record.key("customer_id", customer_id) else {
             continue;
         };
@@ -60,7 +60,7 @@ fn check(orders: &[Record<OrderRecord>], ids: &Ids, report: &mut Report) {
             let reason = format!("customer_id {id} is not in {}", customers::FILE);
             report.mistake(&record.place, reason);
         }
-        let amount = record.parsed.as_ref().map_or(Cents::ZERO, |it| it.order.total_amount);
+        let amount = record.parsed.as_ref().map_or(Cents::ZERO, |it| it.total_amount);
         let total = spent.entry(id.clone()).or_insert(Cents::ZERO);
         match total.checked_add(amount) {
             Some(sum) => *total = sum,

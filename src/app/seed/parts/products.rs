@@ -15,7 +15,7 @@ pub static PRODUCTS: Part = Part {
     embedded: include_str!("../../../../data/products.json"),
     parse: |source, _, report| {
         let records = source.records(SAMPLE, report).unwrap_or_default();
-        let id = |record: &ProductRecord| Some(record.product.id.to_string());
+        let id = |record: &ProductRecord| Some(record.new.id.to_string());
         check_unique(&records, "id", id, report);
         Box::new(OneByOne {
             file: FILE,

@@ -1,32 +1,8 @@
-//! How members of a JSON body are told apart: absent, `null`, or a value; and when a number is whole.
+//! When a number of a JSON body is whole.
 
-use crate::kernel::error::Invalid;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
-
-/// For `Option<Option<T>>` with `#[serde(default)]`: `None` absent, `Some(None)` null.
-///
-/// # Errors
-/// Those of `T`.
-pub fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
-}
-
-/// Refuses `null` for a member that cannot be cleared.
-///
-/// # Errors
-/// Names the member.
-pub fn not_null<T>(field: &'static str, value: Option<Option<T>>) -> Result<Option<T>, Invalid> {
-    match value {
-        Some(None) => Err(Invalid::new(field, "must not be null")),
-        other => Ok(other.flatten()),
-    }
-}
 
 /// A whole number: `5`, and also `5.0`, which JSON does not tell from `5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

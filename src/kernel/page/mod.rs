@@ -1,4 +1,11 @@
-//! Pages of a list that is ordered by creation time, then id, newest first.
+//! Pages of a list that is ordered by creation time, then id, newest first: which one is asked for,
+//! and how its rows are written where they are read. No HTTP and no SQL.
+
+mod room;
+mod writer;
+
+pub use room::{NoRoom, Room};
+pub use writer::{PageWriter, WrittenPage, write_json};
 
 use crate::kernel::error::Invalid;
 use crate::kernel::ids::Id;
@@ -22,6 +29,11 @@ pub struct Page {
 /// Takes the rows of a part in order, for as long as more are wanted.
 pub type Show<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 
+/// A row of a list, which knows where in the order of the list it is.
+pub trait Placed {
+    fn place(&self) -> Cursor;
+}
+
 /// The place of one row in the order of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor {
@@ -30,12 +42,17 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The refusal of a text, or of a place, that no link leads to.
+    pub fn invalid() -> Invalid {
+        Invalid::new("after", "must be a cursor from a Link header")
+    }
+
     /// Reads what [`Cursor`] displays.
     ///
     /// # Errors
     /// Names the parameter `after`.
     pub fn parse(text: &str) -> Result<Cursor, Invalid> {
-        let invalid = || Invalid::new("after", "must be a cursor from a Link header");
+        let invalid = Cursor::invalid;
         let (millis, id) = text.split_once('.').ok_or_else(invalid)?;
         let millis = millis.parse().map_err(|_| invalid())?;
         let created_at = DateTime::from_timestamp_millis(millis).ok_or_else(invalid)?;

@@ -1,0 +1,10 @@
+//! How the members of a JSON body become what they stand for: absent, `null` or a value; required or
+//! not; whole numbers. Knows no HTTP: data files are read in the same way.
+
+mod member;
+mod members;
+mod whole;
+
+pub use member::Member;
+pub use members::{BadBody, Members};
+pub use whole::{Whole, whole};
