@@ -1,6 +1,6 @@
 //! What can go wrong with customers, and how it is answered.
 
-use crate::kernel::db::{DbError, JobError};
+use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
 use crate::kernel::wire::BadBody;
@@ -23,20 +23,7 @@ pub enum CustomerError {
     Db(#[from] DbError),
 }
 
-impl From<diesel::result::Error> for CustomerError {
-    fn from(error: diesel::result::Error) -> Self {
-        CustomerError::Db(error.into())
-    }
-}
-
-impl JobError for CustomerError {
-    fn database_error(&self) -> Option<&DbError> {
-        match self {
-            CustomerError::Db(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+job_error!(CustomerError);
 
 impl From<CustomerError> for Failure {
     fn from(error: CustomerError) -> Failure {

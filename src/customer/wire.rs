@@ -8,7 +8,7 @@ use super::model::{
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{ListView, Query};
 use crate::kernel::money::ExactNumber;
-use crate::kernel::wire::{Member, Members};
+use crate::kernel::wire::{Member, Members, all};
 use crate::kernel::{text, time};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -60,16 +60,7 @@ impl TryFrom<CreateCustomer> for NewCustomer {
         let tier = members.required("tier", body.tier, |tier| Tier::parse(&tier));
         let phone = members.optional(body.phone, parse_phone);
         let address = members.optional(body.address, own_address);
-        Ok(members.build(|| {
-            Some(NewCustomer {
-                id: id?,
-                email: email?,
-                name: name?,
-                tier: tier?,
-                phone: phone?,
-                address: address?,
-            })
-        })?)
+        Ok(members.build(all!(NewCustomer { id, email, name, tier, phone, address }))?)
     }
 }
 
@@ -105,15 +96,7 @@ impl TryFrom<UpdateCustomer> for CustomerChanges {
         let tier = members.changed("tier", body.tier, |tier| Tier::parse(&tier));
         let phone = members.changed_or_cleared(body.phone, parse_phone);
         let address = members.changed_or_cleared(body.address, own_address);
-        Ok(members.build_update(|| {
-            Some(CustomerChanges {
-                email: email?,
-                name: name?,
-                tier: tier?,
-                phone: phone?,
-                address: address?,
-            })
-        })?)
+        Ok(members.build_update(all!(CustomerChanges { email, name, tier, phone, address }))?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can go wrong with orders, and how it is answered.
 
 use crate::customer::CustomerError;
-use crate::kernel::db::{DbError, JobError};
+use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Failure;
 
@@ -15,21 +15,7 @@ pub enum OrderError {
     Db(#[from] DbError),
 }
 
-impl From<diesel::result::Error> for OrderError {
-    fn from(error: diesel::result::Error) -> Self {
-        OrderError::Db(error.into())
-    }
-}
-
-impl JobError for OrderError {
-    fn database_error(&self) -> Option<&DbError> {
-        match self {
-            OrderError::Customer(error) => error.database_error(),
-            OrderError::Invalid(_) => None,
-            OrderError::Db(error) => Some(error),
-        }
-    }
-}
+job_error!(OrderError, Customer);
 
 impl From<OrderError> for Failure {
     fn from(error: OrderError) -> Failure {

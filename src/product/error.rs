@@ -1,6 +1,6 @@
 //! What can go wrong in the catalogue, and how it is answered.
 
-use crate::kernel::db::{DbError, JobError};
+use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
 use crate::kernel::wire::BadBody;
@@ -26,20 +26,7 @@ pub enum ProductError {
     Db(#[from] DbError),
 }
 
-impl From<diesel::result::Error> for ProductError {
-    fn from(error: diesel::result::Error) -> Self {
-        ProductError::Db(error.into())
-    }
-}
-
-impl JobError for ProductError {
-    fn database_error(&self) -> Option<&DbError> {
-        match self {
-            ProductError::Db(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+job_error!(ProductError);
 
 impl From<ProductError> for Failure {
     fn from(error: ProductError) -> Failure {

@@ -9,7 +9,7 @@ use crate::kernel::error::Invalid;
 use crate::kernel::http::{ListView, Query};
 use crate::kernel::money::{Cents, JsonMoney};
 use crate::kernel::time;
-use crate::kernel::wire::{Member, Members, Whole, whole};
+use crate::kernel::wire::{Member, Members, Whole, all, whole};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
@@ -68,17 +68,7 @@ impl TryFrom<CreateProduct> for NewProduct {
         let stock = members.required("stock", body.stock, |stock| parse_stock(stock.0));
         let category = members.required("category", body.category, parse_category);
         let metadata = members.optional(body.metadata, parse_metadata);
-        Ok(members.build(|| {
-            Some(NewProduct {
-                id: id?,
-                name: name?,
-                brand: brand?,
-                price: price?,
-                stock: stock?,
-                category: category?,
-                metadata: metadata?,
-            })
-        })?)
+        Ok(members.build(all!(NewProduct { id, name, brand, price, stock, category, metadata }))?)
     }
 }
 
@@ -112,16 +102,14 @@ impl TryFrom<UpdateProduct> for ProductChanges {
         let stock = members.changed("stock", body.stock, |stock| parse_stock(stock.0));
         let category = members.changed("category", body.category, parse_category);
         let metadata = members.changed_or_cleared(body.metadata, parse_metadata);
-        Ok(members.build_update(|| {
-            Some(ProductChanges {
-                name: name?,
-                brand: brand?,
-                price: price?,
-                stock: stock?,
-                category: category?,
-                metadata: metadata?,
-            })
-        })?)
+        Ok(members.build_update(all!(ProductChanges {
+            name,
+            brand,
+            price,
+            stock,
+            category,
+            metadata
+        }))?)
     }
 }
 

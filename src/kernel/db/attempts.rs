@@ -25,6 +25,30 @@ pub trait JobError: From<DbError> + From<Error> + Send + 'static {
     fn database_error(&self) -> Option<&DbError>;
 }
 
+/// Makes an error of a slice a [`JobError`]: its variant `Db` has the database's reason, and so may the
+/// errors of other slices in the variants that are named.
+#[macro_export]
+macro_rules! job_error {
+    ($error:ident $(, $other:ident)*) => {
+        impl From<diesel::result::Error> for $error {
+            fn from(error: diesel::result::Error) -> Self {
+                $error::Db(error.into())
+            }
+        }
+
+        impl $crate::kernel::db::JobError for $error {
+            fn database_error(&self) -> Option<&$crate::kernel::db::DbError> {
+                match self {
+                    $error::Db(error) => Some(error),
+                    $($error::$other(error) => error.database_error(),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+pub use job_error;
+
 impl JobError for DbError {
     fn database_error(&self) -> Option<&DbError> {
         Some(self)

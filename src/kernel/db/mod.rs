@@ -20,7 +20,7 @@ mod rows;
 mod session;
 mod tx;
 
-pub use attempts::JobError;
+pub use attempts::{JobError, job_error};
 pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::{DbError, unreadable};
 pub use json::{Json, JsonObject};

@@ -16,6 +16,16 @@ pub enum BadBody {
     Invalid(#[from] Invalid),
 }
 
+/// A structure of variables that bear the names of its fields, or `None` where one of them is `None`:
+/// `all!(Point { x, y })`.
+#[macro_export]
+macro_rules! all {
+    ($kind:ident { $($field:ident),+ $(,)? }) => {
+        (|| Some($kind { $($field: $field?),+ }))()
+    };
+}
+pub use all;
+
 /// Takes the members of a body. Each of its methods gives `None` for what cannot be used, and
 /// remembers why; [`Members::build`] and [`Members::build_update`] tell it.
 #[derive(Debug, Default)]
@@ -91,17 +101,17 @@ impl Members {
         }
     }
 
-    /// Makes what the members stand for; `make` gives `None` where one of them is `None`.
+    /// What the members stand for: `made` is `None` where one of them is.
     ///
     /// # Errors
     /// All that are missing, or else the first that breaks its rule.
-    pub fn build<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, BadBody> {
+    pub fn build<T>(self, made: Option<T>) -> Result<T, BadBody> {
         if !self.missing.is_empty() {
             return Err(BadBody::Missing(self.missing));
         }
         match self.invalid {
             Some(invalid) => Err(invalid.into()),
-            None => Ok(make().expect("only a member that is told of here is None")),
+            None => Ok(made.expect("a member that is None is missing or invalid")),
         }
     }
 
@@ -109,9 +119,9 @@ impl Members {
     ///
     /// # Errors
     /// The first member that breaks its rule, or that there is none.
-    pub fn build_update<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T, BadBody> {
+    pub fn build_update<T>(self, made: Option<T>) -> Result<T, BadBody> {
         let are_given = self.are_given;
-        let made = self.build(make)?;
+        let made = self.build(made)?;
         if are_given { Ok(made) } else { Err(BadBody::NothingToUpdate) }
     }
 }
@@ -125,31 +135,37 @@ mod tests {
         text.parse().map_err(|_| Invalid::new("number", "must be a number"))
     }
 
-    fn create(
-        a: Option<&str>,
-        b: Option<&str>,
-        c: Option<&str>,
-    ) -> Result<(i32, i32, i32), BadBody> {
+    #[derive(Debug, PartialEq)]
+    struct Made {
+        a: i32,
+        b: i32,
+        c: Option<i32>,
+    }
+
+    fn create(a: Option<&str>, b: Option<&str>, c: Option<&str>) -> Result<Made, BadBody> {
         let mut members = Members::default();
         let a = members.required("a", a, whole);
         let b = members.required("b", b, whole);
         let c = members.optional(c, whole);
-        members.build(|| Some((a?, b?, c?.unwrap_or_default())))
+        members.build(all!(Made { a, b, c }))
     }
 
-    fn update(
-        a: Member<&str>,
-        b: Member<&str>,
-    ) -> Result<(Option<i32>, Option<Option<i32>>), BadBody> {
+    #[derive(Debug, PartialEq)]
+    struct Changed {
+        a: Option<i32>,
+        b: Option<Option<i32>>,
+    }
+
+    fn update(a: Member<&str>, b: Member<&str>) -> Result<Changed, BadBody> {
         let mut members = Members::default();
         let a = members.changed("a", a, whole);
         let b = members.changed_or_cleared(b, whole);
-        members.build_update(|| Some((a?, b?)))
+        members.build_update(all!(Changed { a, b }))
     }
 
     #[test]
     fn all_that_are_missing_are_named_before_what_is_wrong() {
-        assert_eq!(create(Some("1"), Some("2"), None), Ok((1, 2, 0)));
+        assert_eq!(create(Some("1"), Some("2"), None), Ok(Made { a: 1, b: 2, c: None }));
         assert_eq!(create(None, None, Some("x")), Err(BadBody::Missing(vec!["a", "b"])));
         assert_eq!(create(Some("x"), None, None), Err(BadBody::Missing(vec!["b"])));
         assert_eq!(create(Some("1"), Some("2"), Some("x")), Err(whole("x").expect_err("x").into()));
@@ -158,9 +174,9 @@ mod tests {
     #[test]
     fn an_update_changes_what_is_given_and_at_least_one() {
         use Member::{Absent, Null, Value};
-        assert_eq!(update(Value("1"), Absent), Ok((Some(1), None)));
-        assert_eq!(update(Absent, Null), Ok((None, Some(None))));
-        assert_eq!(update(Absent, Value("2")), Ok((None, Some(Some(2)))));
+        assert_eq!(update(Value("1"), Absent), Ok(Changed { a: Some(1), b: None }));
+        assert_eq!(update(Absent, Null), Ok(Changed { a: None, b: Some(None) }));
+        assert_eq!(update(Absent, Value("2")), Ok(Changed { a: None, b: Some(Some(2)) }));
         assert_eq!(update(Absent, Absent), Err(BadBody::NothingToUpdate));
         let refused = Invalid::new("a", "must not be null");
         assert_eq!(update(Null, Value("x")), Err(refused.into()));

@@ -6,5 +6,5 @@ mod members;
 mod whole;
 
 pub use member::Member;
-pub use members::{BadBody, Members};
+pub use members::{BadBody, Members, all};
 pub use whole::{Whole, whole};
