@@ -6,7 +6,7 @@ use crate::app::settings::ServeArgs;
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
-pub fn print(args: &ServeArgs, listeners: &[Address], migration: &Migration) {
+pub(super) fn print(args: &ServeArgs, listeners: &[Address], migration: &Migration) {
     // A banner that cannot be shown is no reason not to serve.
     let _closed = std::io::Write::write_all(
         &mut std::io::stdout(),

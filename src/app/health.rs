@@ -31,7 +31,7 @@ struct HealthView {
 }
 
 /// The route, for a service of this name.
-pub fn route(shared: &Shared, service: &'static str) -> Configure {
+pub(super) fn route(shared: &Shared, service: &'static str) -> Configure {
     let state = Health { service, db: shared.db.clone(), cache: shared.cache.clone() };
     Arc::new(move |config| {
         config.app_data(web::Data::new(state.clone())).service(

@@ -5,7 +5,7 @@ use crate::app::settings::ServeArgs;
 use futures_util::future::LocalBoxFuture;
 
 /// How the database stands at the start.
-pub struct Migration {
+pub(super) struct Migration {
     /// For the banner: empty when there is nothing to say.
     pub note: &'static str,
     /// Ends when the schema is there; fails when it cannot be had, however long one waits.
@@ -23,7 +23,7 @@ impl Migration {
 /// # Errors
 /// None.
 #[cfg(not(feature = "database"))]
-pub async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
+pub(crate) async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
     Ok(Migration::done(""))
 }
 
@@ -32,7 +32,7 @@ pub async fn start(_: &ServeArgs, _: &Shared) -> anyhow::Result<Migration> {
 /// # Errors
 /// When the schema cannot be brought up to date, however long one waits.
 #[cfg(feature = "database")]
-pub async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migration> {
+pub(super) async fn start(args: &ServeArgs, shared: &Shared) -> anyhow::Result<Migration> {
     use crate::app::seed::EMBEDDED_STORE;
     use crate::kernel::db::{PrepareError, Prepared};
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// What a probe asks about.
 #[derive(Clone)]
-pub struct Probes {
+pub(super) struct Probes {
     pub drain: Drain,
     pub cache: CacheState,
     /// `None` in a process that has none.
@@ -46,7 +46,7 @@ struct ReadyView {
 
 impl Probes {
     /// The routes, for a listener of this name.
-    pub fn routes(&self, service: &'static str) -> Configure {
+    pub(super) fn routes(&self, service: &'static str) -> Configure {
         let probed = Probed { probes: self.clone(), service };
         Arc::new(move |config| {
             config

@@ -16,7 +16,7 @@ const TASKS_MAY_TAKE: Duration = Duration::from_secs(2);
 const INVALIDATIONS_MAY_TAKE: Duration = Duration::from_secs(1);
 
 /// Registers routes; once for each worker.
-pub type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+pub(super) type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 /// What the modules of one process share.
 pub struct Shared {
@@ -40,7 +40,7 @@ impl Shared {
 
 /// Whose the sessions of PostgreSQL are, as far as `DATABASE_PREPARED_STATEMENTS` says.
 #[cfg(feature = "database")]
-pub fn session(storage: &StorageSettings) -> Session {
+pub(super) fn session(storage: &StorageSettings) -> Session {
     match storage.database_prepared_statements {
         Switch::On => Session::Own,
         Switch::Off => Session::Shared,

@@ -19,7 +19,7 @@ const DISMISSING_TAKES: Duration = Duration::from_millis(200);
 
 /// SIGTERM, SIGHUP and SIGINT, caught from the moment that this is made. A SIGHUP that is ignored
 /// when the process starts, as under `nohup`, stays ignored.
-pub struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     hangup: Option<Signal>,
     interrupt: Signal,
@@ -33,7 +33,7 @@ enum Kind {
 }
 
 impl Signals {
-    pub fn catch() -> anyhow::Result<Signals> {
+    pub(super) fn catch() -> anyhow::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: match is_hangup_ignored() {
@@ -45,7 +45,7 @@ impl Signals {
         })
     }
 
-    pub async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         self.next_kind().await;
     }
 
@@ -81,14 +81,14 @@ fn is_hangup_ignored() -> bool {
 
 /// How a stop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stopped {
+pub(super) enum Stopped {
     WithNothingInFlight,
     /// The bound was over first.
     WithRequestsInFlight,
 }
 
 /// What a stop has to do with.
-pub struct Stop {
+pub(super) struct Stop {
     pub drain: Drain,
     pub closers: Vec<Closer>,
     pub handles: Vec<ServerHandle>,
@@ -102,7 +102,7 @@ pub struct Stop {
 impl Stop {
     /// Waits for a signal, then stops: after SIGTERM with a time in which everything is still
     /// served, unless another signal cuts it short. A signal after that ends the process at once.
-    pub async fn at_signal(self, mut signals: Signals) -> Stopped {
+    pub(super) async fn at_signal(self, mut signals: Signals) -> Stopped {
         let kind = signals.next_kind().await;
         let give_up_at = Instant::now() + self.bound;
         self.drain.begin();

@@ -28,7 +28,7 @@ mod command {
     use crate::kernel::streams;
     use anyhow::Context;
 
-    pub fn token(args: &TokenArgs) -> anyhow::Result<()> {
+    pub(super) fn token(args: &TokenArgs) -> anyhow::Result<()> {
         let secret = args.jwt_secret.as_ref().ok_or_else(|| {
             Refusal("JWT_SECRET (--jwt-secret): must be set, to the key of the gateways".into())
         })?;

@@ -52,7 +52,7 @@ pub type CustomerRecord = Record<NewCustomer>;
 
 /// What to change: only what is `Some`; phone and address can also be set to nothing.
 #[derive(Debug, Clone, Default)]
-pub struct CustomerChanges {
+pub(super) struct CustomerChanges {
     pub email: Option<Email>,
     pub name: Option<String>,
     pub tier: Option<Tier>,
@@ -69,7 +69,7 @@ pub struct CustomerFilter {
 }
 
 /// The longest e-mail address, in characters; no longer text can be a part of one.
-pub const MAX_EMAIL: usize = 255;
+pub(super) const MAX_EMAIL: usize = 255;
 
 /// An e-mail address, as the customer writes it. ASCII only: both databases then fold its case in
 /// the same way, which is what its uniqueness rests on.
@@ -143,7 +143,7 @@ impl Tier {
 
 /// What the money that a customer has spent makes of them; it has nothing to do with [`Tier`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VipTier {
+pub(super) enum VipTier {
     Bronze,
     Silver,
     Gold,
@@ -153,7 +153,7 @@ impl VipTier {
     const GOLD_ABOVE: Cents = Cents::new(1_000_000);
     const SILVER_ABOVE: Cents = Cents::new(500_000);
 
-    pub fn of(total_spent: Cents) -> VipTier {
+    pub(super) fn of(total_spent: Cents) -> VipTier {
         if total_spent > Self::GOLD_ABOVE {
             VipTier::Gold
         } else if total_spent > Self::SILVER_ABOVE {
@@ -163,7 +163,7 @@ impl VipTier {
         }
     }
 
-    pub fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             VipTier::Bronze => "Bronze",
             VipTier::Silver => "Silver",
@@ -172,11 +172,11 @@ impl VipTier {
     }
 }
 
-pub fn parse_name(text: String) -> Result<String, Invalid> {
+pub(super) fn parse_name(text: String) -> Result<String, Invalid> {
     text::required("name", text, 255)
 }
 
-pub fn parse_phone(text: String) -> Result<String, Invalid> {
+pub(super) fn parse_phone(text: String) -> Result<String, Invalid> {
     text::required("phone", text, 50)
 }
 

@@ -44,11 +44,11 @@ pub fn require(conn: &mut DbConn, id: &CustomerId) -> Result<Customer, CustomerE
 
 // Customers are not cached: nothing follows a commit.
 
-pub fn create(tx: &mut Tx<'_>, customer: &NewCustomer) -> Result<Customer, CustomerError> {
+pub(super) fn create(tx: &mut Tx<'_>, customer: &NewCustomer) -> Result<Customer, CustomerError> {
     store::insert(tx.conn(), customer).map_err(already_exists)
 }
 
-pub fn update(
+pub(super) fn update(
     tx: &mut Tx<'_>,
     id: &CustomerId,
     changes: &CustomerChanges,
@@ -57,7 +57,7 @@ pub fn update(
     updated.ok_or(CustomerError::NotFound)
 }
 
-pub fn delete(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, CustomerError> {
+pub(super) fn delete(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, CustomerError> {
     store::delete(tx.conn(), id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
 }
 
@@ -68,7 +68,7 @@ pub fn add_spent(tx: &mut Tx<'_>, id: &CustomerId, amount: Cents) -> QueryResult
 }
 
 /// The name of one customer among the rows that are written.
-pub fn row(id: &CustomerId) -> String {
+pub(super) fn row(id: &CustomerId) -> String {
     format!("customer:{id}")
 }
 

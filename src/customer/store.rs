@@ -80,7 +80,7 @@ struct ChangedColumns {
     address: Option<Option<JsonObject>>,
 }
 
-pub fn find(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>> {
+pub(super) fn find(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>> {
     let row: Option<CustomerRow> = customers::table.find(id.as_str()).first(conn).optional()?;
     row.map(CustomerRow::into_customer).transpose()
 }
@@ -121,7 +121,7 @@ fn pattern_of(part: &str) -> String {
 }
 
 /// Adds a customer that is made now.
-pub fn insert(conn: &mut DbConn, customer: &NewCustomer) -> QueryResult<Customer> {
+pub(super) fn insert(conn: &mut DbConn, customer: &NewCustomer) -> QueryResult<Customer> {
     let now = time::now();
     insert_at(conn, customer, (now, now))
 }
@@ -155,7 +155,7 @@ fn insert_at(
 }
 
 /// Changes what is present; `None` where there is no such customer.
-pub fn update(
+pub(super) fn update(
     conn: &mut DbConn,
     id: &CustomerId,
     changes: CustomerChanges,
@@ -181,7 +181,7 @@ pub fn update(
 
 /// Deletes a customer and returns it; `None` where there is no such customer. The foreign key
 /// refuses one that has orders.
-pub fn delete(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>> {
+pub(super) fn delete(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>> {
     let row: Option<CustomerRow> = diesel::delete(customers::table.find(id.as_str()))
         .returning(customers::all_columns)
         .get_result(conn)
@@ -190,7 +190,7 @@ pub fn delete(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer
 }
 
 /// Adds to what a customer has spent.
-pub fn add_spent(conn: &mut DbConn, id: &CustomerId, amount: Cents) -> QueryResult<()> {
+pub(super) fn add_spent(conn: &mut DbConn, id: &CustomerId, amount: Cents) -> QueryResult<()> {
     diesel::update(customers::table.find(id.as_str()))
         .set((
             customers::total_spent.eq(customers::total_spent + amount.get()),

@@ -14,7 +14,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// `GET /customers`.
-pub struct CustomerList;
+pub(super) struct CustomerList;
 
 impl ListView for CustomerList {
     type Filter = CustomerFilter;
@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for NewCustomer {
 /// The body of `PUT /customers/{id}`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct UpdateCustomer {
+pub(super) struct UpdateCustomer {
     email: Member<String>,
     name: Member<String>,
     tier: Member<String>,
@@ -102,7 +102,7 @@ impl TryFrom<UpdateCustomer> for CustomerChanges {
 
 /// A customer as clients see it; the last two only where one customer is asked for.
 #[derive(Serialize)]
-pub struct CustomerView<'a> {
+pub(super) struct CustomerView<'a> {
     id: &'a str,
     email: &'a str,
     name: &'a str,
@@ -136,7 +136,7 @@ impl<'a> From<&'a Customer> for CustomerView<'a> {
 
 /// `{success, data}`, with a `message` where something was done.
 #[derive(Serialize)]
-pub struct CustomerAnswer<'a> {
+pub(super) struct CustomerAnswer<'a> {
     pub success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'static str>,
@@ -144,12 +144,12 @@ pub struct CustomerAnswer<'a> {
 }
 
 impl<'a> CustomerAnswer<'a> {
-    pub fn new(customer: &'a Customer) -> Self {
+    pub(super) fn new(customer: &'a Customer) -> Self {
         CustomerAnswer { success: true, message: None, data: customer.into() }
     }
 
     /// With what the orders say of the customer.
-    pub fn with_spending(customer: &'a Customer) -> Self {
+    pub(super) fn with_spending(customer: &'a Customer) -> Self {
         let data = CustomerView {
             total_spent: Some(ExactNumber(customer.total_spent)),
             vip_tier: Some(VipTier::of(customer.total_spent).as_str()),

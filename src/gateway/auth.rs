@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::future::{Ready, ready};
 
 /// The token of a request, or why there is none.
-pub struct BearerToken(Result<String, Refusal>);
+pub(super) struct BearerToken(Result<String, Refusal>);
 
 impl FromRequest for BearerToken {
     type Error = Failure;
@@ -38,7 +38,7 @@ fn why_no_token(request: &HttpRequest) -> Refusal {
 ///
 /// # Errors
 /// 401 for any other; why is in the log alone.
-pub async fn require_token(
+pub(super) async fn require_token(
     request: ServiceRequest,
     token: BearerToken,
 ) -> Result<ServiceRequest, (actix_web::Error, ServiceRequest)> {
@@ -64,7 +64,7 @@ fn caller(request: &ServiceRequest, token: BearerToken) -> Result<Caller, Refusa
 
 /// The body of `POST /auth/token`.
 #[derive(Deserialize)]
-pub struct TokenRequest {
+pub(super) struct TokenRequest {
     #[serde(rename = "userId")]
     user_id: Option<Value>,
     email: Option<Value>,
@@ -79,11 +79,11 @@ struct TokenAnswer {
 
 /// How much of a body is read that is refused in any case: who has no token must not take what large
 /// bodies share.
-pub fn body_limit(keys: &TokenKeys) -> BodyLimit {
+pub(super) fn body_limit(keys: &TokenKeys) -> BodyLimit {
     if keys.hands_out_tokens() { BodyLimit(MAX_BODY_BYTES) } else { BodyLimit(SMALL_BODY_BYTES) }
 }
 
-pub async fn issue_token(
+pub(super) async fn issue_token(
     keys: web::Data<TokenKeys>,
     body: Result<JsonBody<TokenRequest>, Failure>,
 ) -> Result<HttpResponse, Failure> {

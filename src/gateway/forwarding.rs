@@ -41,7 +41,7 @@ const MAX_HOP_BYTES: usize = 64;
 const MAX_HOST_BYTES: usize = 270;
 
 /// The headers of a request as the upstream gets them.
-pub fn request_headers(
+pub(super) fn request_headers(
     request: &HttpRequest,
     trusted: &TrustedProxies,
 ) -> Vec<(HeaderName, HeaderValue)> {
@@ -104,14 +104,14 @@ fn hops_before(request: &HttpRequest) -> Vec<String> {
 }
 
 /// Header names that a `Connection` header declares to be of that connection.
-pub fn named_by_connection<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn named_by_connection<'a>(values: impl Iterator<Item = &'a str>) -> Vec<String> {
     let names = values.flat_map(|value| value.split(','));
     names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether a header of an answer stays behind: those of the connection, and those that the gateway
 /// writes itself.
-pub fn is_dropped_from_answers(name: &str, named_by_connection: &[String]) -> bool {
+pub(super) fn is_dropped_from_answers(name: &str, named_by_connection: &[String]) -> bool {
     is_hop_by_hop(name, named_by_connection)
         || name == CONTENT_LENGTH.as_str()
         || name == DATE.as_str()

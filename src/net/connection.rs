@@ -29,7 +29,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// request; so it must never sleep past the shortest deadline.
 const LONGEST_SLEEP: Duration = HEAD_TIMEOUT;
 
-pub struct Connection {
+pub(super) struct Connection {
     stream: TcpStream,
     state: Rc<ConnectionState>,
     incoming: Incoming,
@@ -42,7 +42,7 @@ pub struct Connection {
 
 impl Connection {
     /// Takes in a connection that was accepted.
-    pub fn new(stream: TcpStream, registry: &Registry) -> Connection {
+    pub(super) fn new(stream: TcpStream, registry: &Registry) -> Connection {
         let (state, registration) = registry.register();
         let socket = SockRef::from(&stream);
         // Each only makes something better that goes without it, too.
@@ -61,7 +61,7 @@ impl Connection {
     }
 
     /// What its requests need of it.
-    pub fn handle(&self) -> ConnectionHandle {
+    pub(super) fn handle(&self) -> ConnectionHandle {
         ConnectionHandle::of(Rc::<ConnectionState>::clone(&self.state))
     }
 

@@ -28,7 +28,7 @@ type SharedService<S> = Rc<RefCell<Option<Rc<S>>>>;
 /// An application that goes on with requests that [`expecting`]'s other half has begun, and that
 /// half, which actix calls with each request that has an `Expect`.
 #[expect(clippy::type_complexity, reason = "a type of two `impl Trait` cannot be given a name")]
-pub fn expecting<F, B>(
+pub(super) fn expecting<F, B>(
     factory: F,
 ) -> (
     impl ServiceFactory<
@@ -72,7 +72,7 @@ where
 }
 
 /// The application, also for requests that it has begun already.
-pub struct Continuing<S>(Rc<S>);
+pub(super) struct Continuing<S>(Rc<S>);
 
 /// An answer that is being made, as an extension of the request that goes on.
 struct Started<F>(Pin<Box<F>>);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 const MAX_PIPELINED_BYTES: usize = 8 * 1024;
 
 #[derive(Default)]
-pub struct Incoming {
+pub(super) struct Incoming {
     framing: Framing,
     /// What was read and is not handed on: it belongs to the next requests.
     pipelined: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Incoming {
 impl Incoming {
     /// Hands on what belongs to the request whose turn it is, and keeps the rest. Says how many bytes
     /// were handed on: none at the end of what the client has to say.
-    pub fn poll_read(
+    pub(super) fn poll_read(
         &mut self,
         mut stream: Pin<&mut impl AsyncRead>,
         context: &mut Context<'_>,
@@ -64,18 +64,18 @@ impl Incoming {
     }
 
     /// The request that was handed on is answered. Says whether more was read already.
-    pub fn answered(&mut self) -> bool {
+    pub(super) fn answered(&mut self) -> bool {
         self.framing.answered();
         !self.pipelined.is_empty()
     }
 
     /// Whether the next bytes are of a head, and it is their turn.
-    pub fn is_within_head(&self) -> bool {
+    pub(super) fn is_within_head(&self) -> bool {
         self.framing.is_within_head()
     }
 
     /// Nothing more will be handed on.
-    pub fn discard(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.pipelined = Vec::new();
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// The first byte of its first request.
     New,
     /// The first byte of another one.
@@ -26,7 +26,7 @@ pub enum Phase {
 
 /// What changes the state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub(super) enum Event {
     /// Bytes of the client were read.
     Received,
     /// A head is complete.
@@ -49,7 +49,7 @@ pub enum Event {
 
 /// A value that events change.
 #[derive(Debug, Clone, Copy)]
-pub struct Lifecycle {
+pub(super) struct Lifecycle {
     phase: Phase,
     since: Instant,
     /// An end of being idle that comes before the usual one.
@@ -62,7 +62,7 @@ pub struct Lifecycle {
 
 impl Lifecycle {
     /// Of a connection that was just accepted.
-    pub fn new(now: Instant) -> Lifecycle {
+    pub(super) fn new(now: Instant) -> Lifecycle {
         Lifecycle {
             phase: Phase::New,
             since: now,
@@ -74,7 +74,7 @@ impl Lifecycle {
 
     /// What comes of an event. `clock` is read only where a time is kept: most events of a request
     /// keep none.
-    pub fn after(self, event: Event, clock: impl FnOnce() -> Instant) -> Lifecycle {
+    pub(super) fn after(self, event: Event, clock: impl FnOnce() -> Instant) -> Lifecycle {
         match (event, self.phase) {
             (Event::Received, Phase::New | Phase::Idle) => {
                 Lifecycle { idle_end: None, ..self.enter(Phase::Head, clock()) }
@@ -115,21 +115,21 @@ impl Lifecycle {
         Lifecycle { blocked_since: None, blocked_before, ..self }
     }
 
-    pub fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> Phase {
         self.phase
     }
 
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::New | Phase::Idle)
     }
 
     /// Since when the connection is idle, unless its end is set already.
-    pub fn idle_since(&self) -> Option<Instant> {
+    pub(super) fn idle_since(&self) -> Option<Instant> {
         (self.is_idle() && self.idle_end.is_none()).then_some(self.since)
     }
 
     /// Until when the client may send nothing; `None` while it is not its turn.
-    pub fn read_deadline(&self) -> Option<Instant> {
+    pub(super) fn read_deadline(&self) -> Option<Instant> {
         let timeout = match self.phase {
             Phase::New | Phase::Head => HEAD_TIMEOUT,
             Phase::Idle => KEEP_ALIVE_TIMEOUT,
@@ -144,7 +144,7 @@ impl Lifecycle {
     }
 
     /// Until when the client may take nothing of an answer; `None` while it takes some.
-    pub fn write_deadline(&self) -> Option<Instant> {
+    pub(super) fn write_deadline(&self) -> Option<Instant> {
         let left = WRITE_TIMEOUT.saturating_sub(self.blocked_before);
         self.blocked_since.map(|since| since + left)
     }

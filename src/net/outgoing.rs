@@ -20,7 +20,7 @@ const MAX_COPIED_BYTES: usize = 4 * 1024;
 const USUAL_LINES: usize = 24;
 
 #[derive(Default)]
-pub struct Outgoing {
+pub(super) struct Outgoing {
     stage: Stage,
     /// The beginning of the answer that is being sent, with its headers in order, and how much of
     /// that was taken. It is as long as what it replaces.
@@ -41,12 +41,12 @@ enum Stage {
 
 impl Outgoing {
     /// The answer is complete: another one may follow.
-    pub fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         self.stage = Stage::Start;
     }
 
     /// Sends the beginning of `bytes`, which is what was not taken yet of what actix has written.
-    pub fn poll_write(
+    pub(super) fn poll_write(
         &mut self,
         stream: Pin<&mut impl AsyncWrite>,
         context: &mut Context<'_>,

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// Clones are the same registry.
 #[derive(Clone)]
-pub struct Registry(Rc<Inner>);
+pub(super) struct Registry(Rc<Inner>);
 
 struct Inner {
     connections: RefCell<Slab<Rc<ConnectionState>>>,
@@ -22,7 +22,7 @@ struct Inner {
 impl Registry {
     /// For a worker that may have `capacity` connections. To be called on its thread: it starts
     /// the task that ends idle connections when the process closes.
-    pub fn new(capacity: usize, drain: &Drain) -> Registry {
+    pub(super) fn new(capacity: usize, drain: &Drain) -> Registry {
         let eviction_threshold = capacity - capacity / 4;
         let connections = RefCell::new(Slab::new());
         let registry =
@@ -37,7 +37,7 @@ impl Registry {
 
     /// A state for a connection that was accepted, which is in the registry while the registration
     /// lives.
-    pub fn register(&self) -> (Rc<ConnectionState>, Registration) {
+    pub(super) fn register(&self) -> (Rc<ConnectionState>, Registration) {
         if self.0.connections.borrow().len() >= self.0.eviction_threshold {
             self.evict_longest_idle();
         }
@@ -56,7 +56,7 @@ impl Registry {
 }
 
 /// Takes a connection out of its registry when it ends.
-pub struct Registration {
+pub(super) struct Registration {
     registry: Registry,
     key: usize,
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 const MAX_UNSEEN_BYTES: usize = 8 * 1024;
 
 /// The state of one connection. It belongs to one thread: cells cost nothing.
-pub struct ConnectionState {
+pub(super) struct ConnectionState {
     lifecycle: Cell<Lifecycle>,
     ends_with_this_answer: Cell<bool>,
     /// Whether nothing is to be read for now.
@@ -24,7 +24,7 @@ pub struct ConnectionState {
 }
 
 impl ConnectionState {
-    pub fn new(drain: Drain) -> ConnectionState {
+    pub(super) fn new(drain: Drain) -> ConnectionState {
         let state = ConnectionState {
             lifecycle: Cell::new(Lifecycle::new(Instant::now())),
             ends_with_this_answer: Cell::new(false),
@@ -43,13 +43,13 @@ impl ConnectionState {
         self.lifecycle.set(self.lifecycle.get().after(event, Instant::now));
     }
 
-    pub fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.is_held.get()
     }
 
     /// Whether what was read should be looked at before more is: actix would go on up to 128 KiB,
     /// for each of however many clients.
-    pub fn has_read_enough(&self) -> bool {
+    pub(super) fn has_read_enough(&self) -> bool {
         let is_enough = self.unseen_bytes.get() >= MAX_UNSEEN_BYTES;
         if is_enough {
             self.unseen_bytes.set(0);
@@ -58,63 +58,63 @@ impl ConnectionState {
     }
 
     /// Nothing more has come.
-    pub fn read_all(&self) {
+    pub(super) fn read_all(&self) {
         self.unseen_bytes.set(0);
     }
 
     /// So many bytes have come, and were handed on.
-    pub fn received(&self, bytes: usize) {
+    pub(super) fn received(&self, bytes: usize) {
         self.unseen_bytes.set(self.unseen_bytes.get() + bytes);
         self.apply(Event::Received);
     }
 
     /// Everything that was answered so far is with the client, or on its way. Says whether an answer
     /// was.
-    pub fn flushed(&self) -> bool {
+    pub(super) fn flushed(&self) -> bool {
         let is_answered = self.lifecycle.get().phase() == Phase::Answered;
         self.apply(Event::Flushed);
         is_answered
     }
 
     /// The client took some of an answer.
-    pub fn write_progressed(&self) {
+    pub(super) fn write_progressed(&self) {
         self.apply(Event::WriteProgressed);
     }
 
     /// The client takes nothing more of an answer for now. Returns until when that may be so.
-    pub fn write_blocked(&self) -> Option<Instant> {
+    pub(super) fn write_blocked(&self) -> Option<Instant> {
         self.apply(Event::WriteBlocked);
         self.lifecycle.get().write_deadline()
     }
 
     /// Until when the client may send nothing; `None` while it is not its turn.
-    pub fn read_deadline(&self) -> Option<Instant> {
+    pub(super) fn read_deadline(&self) -> Option<Instant> {
         self.lifecycle.get().read_deadline()
     }
 
     /// Whether it waits for the rest of a head, or of a body that nobody read.
-    pub fn is_within_head(&self) -> bool {
+    pub(super) fn is_within_head(&self) -> bool {
         self.lifecycle.get().phase() == Phase::Head
     }
 
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.lifecycle.get().is_idle()
     }
 
     /// Since when the connection is idle, unless its end is set already.
-    pub fn idle_since(&self) -> Option<Instant> {
+    pub(super) fn idle_since(&self) -> Option<Instant> {
         self.lifecycle.get().idle_since()
     }
 
     /// Ends an idle connection, unless something has come that was not read yet.
-    pub fn evict(&self) {
+    pub(super) fn evict(&self) {
         self.apply(Event::Evicted);
         self.wake();
     }
 
     /// The process is closing: as [`ConnectionState::evict`], but a client that has just connected
     /// may send the request that it connected for.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.apply(Event::ProcessClosing);
         self.wake();
     }
@@ -126,7 +126,7 @@ impl ConnectionState {
     }
 
     /// Which task to wake when the connection is to end, or to read on.
-    pub fn listen(&self, waker: &Waker) {
+    pub(super) fn listen(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
             *known = Some(waker.clone());

@@ -99,16 +99,16 @@ impl OrderStatus {
     }
 }
 
-pub fn parse_order_id(number: i64) -> Result<i64, Invalid> {
+pub(super) fn parse_order_id(number: i64) -> Result<i64, Invalid> {
     if number > 0 { Ok(number) } else { Err(Invalid::new("id", "must be a positive whole number")) }
 }
 
 /// The id of the order at this place of a list.
-pub fn order_id_at(place: &Cursor) -> Option<i64> {
+pub(super) fn order_id_at(place: &Cursor) -> Option<i64> {
     place.id.as_str().parse().ok()
 }
 
-pub fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
+pub(super) fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
     i32::try_from(pieces)
         .ok()
         .filter(|pieces| *pieces > 0)
@@ -119,7 +119,11 @@ pub fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
 ///
 /// # Errors
 /// Says both amounts where they differ.
-pub fn check_total(total: Cents, items: &[OrderItem], amounts: Amounts) -> Result<(), Invalid> {
+pub(super) fn check_total(
+    total: Cents,
+    items: &[OrderItem],
+    amounts: Amounts,
+) -> Result<(), Invalid> {
     if items.is_empty() {
         return Err(Invalid::new("items", "must hold at least one item"));
     }

@@ -139,7 +139,7 @@ fn items_of(conn: &mut DbConn, order_ids: &[i64]) -> QueryResult<HashMap<i64, Ve
 /// Adds an order of a data file, under its own id or one that the database makes.
 /// [`number_from_the_highest`] follows the last one that has an id of its own, before the first that has
 /// none.
-pub fn insert(conn: &mut DbConn, order: &NewOrder) -> QueryResult<()> {
+pub(super) fn insert(conn: &mut DbConn, order: &NewOrder) -> QueryResult<()> {
     let row = NewOrderRow {
         id: order.id,
         order_number: &order.order_number,

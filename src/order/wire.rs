@@ -16,7 +16,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// `GET /customers/{id}/orders`.
-pub struct OrderList;
+pub(super) struct OrderList;
 
 impl ListView for OrderList {
     /// The path says whose orders; the query chooses none of them.
@@ -41,7 +41,7 @@ impl ListView for OrderList {
 
 /// An order as clients see it.
 #[derive(Serialize)]
-pub struct OrderView<'a> {
+pub(super) struct OrderView<'a> {
     id: i64,
     order_number: &'a str,
     customer_id: &'a str,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub type ProductId = Id;
-pub type Metadata = Map<String, Value>;
+pub(super) type Metadata = Map<String, Value>;
 
 /// A watch that is for sale. Serialised for the cache alone; the network sees `wire.rs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub type ProductRecord = Record<NewProduct>;
 
 /// What to change: only what is `Some`; the metadata can also be set to nothing.
 #[derive(Debug, Clone, Default)]
-pub struct ProductChanges {
+pub(super) struct ProductChanges {
     pub name: Option<String>,
     pub brand: Option<String>,
     pub price: Option<Cents>,
@@ -73,50 +73,50 @@ pub struct ProductFilter {
 
 /// How many pieces to take: at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quantity(u64);
+pub(super) struct Quantity(u64);
 
 impl Quantity {
     /// `None` unless the number is positive.
-    pub fn new(pieces: u64) -> Option<Quantity> {
+    pub(super) fn new(pieces: u64) -> Option<Quantity> {
         (pieces > 0).then_some(Quantity(pieces))
     }
 
-    pub fn get(self) -> u64 {
+    pub(super) fn get(self) -> u64 {
         self.0
     }
 
     /// The quantity as a stock counts, or `None` when it is more than any stock can be.
-    pub fn as_stock(self) -> Option<i32> {
+    pub(super) fn as_stock(self) -> Option<i32> {
         i32::try_from(self.0).ok()
     }
 }
 
 /// What a taking of stock comes to.
 #[derive(Debug)]
-pub struct Purchase {
+pub(super) struct Purchase {
     /// As it is afterwards.
     pub product: Product,
     pub quantity: Quantity,
     pub total_cost: Cents,
 }
 
-pub fn parse_name(text: String) -> Result<String, Invalid> {
+pub(super) fn parse_name(text: String) -> Result<String, Invalid> {
     text::required("name", text, 255)
 }
 
-pub fn parse_brand(text: String) -> Result<String, Invalid> {
+pub(super) fn parse_brand(text: String) -> Result<String, Invalid> {
     text::required("brand", text, 100)
 }
 
-pub fn parse_category(text: String) -> Result<String, Invalid> {
+pub(super) fn parse_category(text: String) -> Result<String, Invalid> {
     text::required("category", text, 50)
 }
 
-pub fn parse_metadata(metadata: Metadata) -> Result<Metadata, Invalid> {
+pub(super) fn parse_metadata(metadata: Metadata) -> Result<Metadata, Invalid> {
     json::bounded("metadata", metadata)
 }
 
-pub fn parse_stock(pieces: i64) -> Result<i32, Invalid> {
+pub(super) fn parse_stock(pieces: i64) -> Result<i32, Invalid> {
     i32::try_from(pieces)
         .ok()
         .filter(|pieces| *pieces >= 0)

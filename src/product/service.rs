@@ -66,14 +66,14 @@ impl Products {
     }
 }
 
-pub fn create(tx: &mut Tx<'_>, product: &NewProduct) -> Result<Product, ProductError> {
+pub(super) fn create(tx: &mut Tx<'_>, product: &NewProduct) -> Result<Product, ProductError> {
     let product = store::insert(tx.conn(), product).map_err(already_exists)?;
     // That there is no such product may be cached.
     tx.then(forget(&product.id));
     Ok(product)
 }
 
-pub fn update(
+pub(super) fn update(
     tx: &mut Tx<'_>,
     id: &ProductId,
     changes: &ProductChanges,
@@ -83,7 +83,7 @@ pub fn update(
     Ok(product)
 }
 
-pub fn take_stock(
+pub(super) fn take_stock(
     tx: &mut Tx<'_>,
     id: &ProductId,
     quantity: Quantity,
@@ -104,14 +104,14 @@ pub fn take_stock(
     Err(DbError::Unavailable(format!("the stock of {id} changes too fast")).into())
 }
 
-pub fn delete(tx: &mut Tx<'_>, id: &ProductId) -> Result<Product, ProductError> {
+pub(super) fn delete(tx: &mut Tx<'_>, id: &ProductId) -> Result<Product, ProductError> {
     let product = store::delete(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
     tx.then(forget(id));
     Ok(product)
 }
 
 /// The name of one product among the rows that are written.
-pub fn row(id: &ProductId) -> String {
+pub(super) fn row(id: &ProductId) -> String {
     format!("{}:{id}", Product::KIND)
 }
 

@@ -73,7 +73,7 @@ struct ChangedColumns {
     metadata: Option<Option<JsonObject>>,
 }
 
-pub fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+pub(super) fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
     let row: Option<Row> = products::table.find(id.as_str()).first(conn).optional()?;
     row.map(Row::into_product).transpose()
 }
@@ -112,7 +112,7 @@ fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
 }
 
 /// Adds a product that is made now.
-pub fn insert(conn: &mut DbConn, product: &NewProduct) -> QueryResult<Product> {
+pub(super) fn insert(conn: &mut DbConn, product: &NewProduct) -> QueryResult<Product> {
     let now = time::now();
     insert_at(conn, product, (now, now))
 }
@@ -147,7 +147,7 @@ fn insert_at(
 }
 
 /// Changes what is present; `None` where there is no such product.
-pub fn update(
+pub(super) fn update(
     conn: &mut DbConn,
     id: &ProductId,
     changes: ProductChanges,
@@ -174,7 +174,11 @@ pub fn update(
 
 /// Takes stock if there is enough of it, in one statement: two buyers at once cannot both pass the
 /// guard. `None` where there is no such product or too little.
-pub fn take(conn: &mut DbConn, id: &ProductId, quantity: Quantity) -> QueryResult<Option<Product>> {
+pub(super) fn take(
+    conn: &mut DbConn,
+    id: &ProductId,
+    quantity: Quantity,
+) -> QueryResult<Option<Product>> {
     let Some(pieces) = quantity.as_stock() else {
         return Ok(None);
     };
@@ -192,7 +196,7 @@ pub fn take(conn: &mut DbConn, id: &ProductId, quantity: Quantity) -> QueryResul
 }
 
 /// Deletes a product and returns it; `None` where there is no such product.
-pub fn delete(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+pub(super) fn delete(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
     let row: Option<Row> = diesel::delete(products::table.find(id.as_str()))
         .returning(products::all_columns)
         .get_result(conn)

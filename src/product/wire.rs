@@ -16,7 +16,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 /// `GET /products`.
-pub struct ProductList;
+pub(super) struct ProductList;
 
 impl ListView for ProductList {
     type Filter = ProductFilter;
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for NewProduct {
 /// The body of `PUT /products/{id}`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct UpdateProduct {
+pub(super) struct UpdateProduct {
     name: Member<String>,
     brand: Member<String>,
     price: Member<JsonMoney>,
@@ -115,7 +115,7 @@ impl TryFrom<UpdateProduct> for ProductChanges {
 
 /// The body of `PATCH /products/{id}/inventory`.
 #[derive(Deserialize)]
-pub struct TakeStock {
+pub(super) struct TakeStock {
     quantity: Option<Box<RawValue>>,
 }
 
@@ -134,7 +134,7 @@ impl TryFrom<TakeStock> for Quantity {
 
 /// A product as clients see it.
 #[derive(Debug, Serialize)]
-pub struct ProductView<'a> {
+pub(super) struct ProductView<'a> {
     id: &'a str,
     name: &'a str,
     brand: &'a str,
@@ -164,7 +164,7 @@ impl<'a> From<&'a Product> for ProductView<'a> {
 
 /// `{success, data}`, with `cached` where a cache may have answered.
 #[derive(Serialize)]
-pub struct ProductAnswer<'a> {
+pub(super) struct ProductAnswer<'a> {
     pub success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<&'static str>,
@@ -174,14 +174,14 @@ pub struct ProductAnswer<'a> {
 }
 
 impl<'a> ProductAnswer<'a> {
-    pub fn new(product: &'a Product) -> Self {
+    pub(super) fn new(product: &'a Product) -> Self {
         ProductAnswer { success: true, message: None, data: product.into(), cached: None }
     }
 }
 
 /// What `PATCH /products/{id}/inventory` answers.
 #[derive(Serialize)]
-pub struct PurchaseAnswer<'a> {
+pub(super) struct PurchaseAnswer<'a> {
     success: bool,
     message: &'static str,
     data: PurchaseView<'a>,

@@ -5,6 +5,8 @@
 //! with Redis; through the gateway of `--role all`, through a gateway in front of
 //! separate processes, and directly. Some run once more with a pooler in front of PostgreSQL.
 
+#![allow(unreachable_pub, reason = "a binary of tests exports nothing")]
+
 mod app;
 mod bounds;
 mod cache;

@@ -14,7 +14,7 @@ use crate::kernel::config::GatewaySettings;
 use actix_web::{rt, web};
 
 /// Binds the gateway, if the process has it, and starts what runs beside it.
-pub fn bind(
+pub(super) fn bind(
     args: &ServeArgs,
     around: &Around,
     cache: &CacheState,

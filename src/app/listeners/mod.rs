@@ -16,14 +16,14 @@ use std::io;
 use std::net::SocketAddr;
 
 /// What every listener has around its routes.
-pub struct Around {
+pub(super) struct Around {
     pub guards: Guards,
     pub probes: Probes,
 }
 
 /// What listens: the gateway, or a service.
 #[derive(Debug, Clone, Copy)]
-pub enum Endpoint {
+pub(super) enum Endpoint {
     #[cfg_attr(not(feature = "gateway"), expect(dead_code, reason = "the gateway is left out"))]
     Gateway,
     Module(&'static Module),
@@ -31,13 +31,13 @@ pub enum Endpoint {
 
 /// Which endpoint is where.
 #[derive(Debug, Clone, Copy)]
-pub struct Address {
+pub(super) struct Address {
     pub endpoint: Endpoint,
     pub address: SocketAddr,
 }
 
 /// A listener that is bound and does not serve yet.
-pub struct Listener {
+pub(super) struct Listener {
     pub address: Address,
     pub closer: Closer,
     /// Begins to serve when it is polled.
@@ -45,7 +45,7 @@ pub struct Listener {
 }
 
 impl Endpoint {
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Endpoint::Gateway => "gateway",
             Endpoint::Module(module) => module.name,
@@ -73,7 +73,7 @@ impl Endpoint {
 ///
 /// # Errors
 /// A [`Refusal`] when an address cannot be bound.
-pub fn bind(
+pub(super) fn bind(
     args: &ServeArgs,
     around: &Around,
     cache: &CacheState,
@@ -163,7 +163,7 @@ mod gateway {
     use super::{Around, Listener, Running, ServeArgs};
     use crate::kernel::cache::CacheState;
 
-    pub fn bind(
+    pub(crate) fn bind(
         _: &ServeArgs,
         _: &Around,
         _: &CacheState,

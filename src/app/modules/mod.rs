@@ -7,9 +7,9 @@ mod per_module;
 mod roles;
 mod start;
 
-pub use per_module::{ServicePorts, UpstreamUrls};
-pub use roles::Roles;
-pub use start::{Running, Scope};
+pub(super) use per_module::{ServicePorts, UpstreamUrls};
+pub(super) use roles::Roles;
+pub(super) use start::{Running, Scope};
 
 use super::seed;
 use super::settings::ServeArgs;
@@ -34,7 +34,7 @@ pub struct Module {
 }
 
 /// Makes the scopes of a module's own listener, and starts what runs beside them.
-pub type Start = fn(&ServeArgs, &Shared) -> Vec<Scope>;
+pub(super) type Start = fn(&ServeArgs, &Shared) -> Vec<Scope>;
 
 pub static MODULES: [Module; 3] = [
     Module {
@@ -74,7 +74,7 @@ impl Module {
 }
 
 /// Starts the modules that the process serves.
-pub fn start(args: &ServeArgs, shared: &Shared) -> Vec<Running> {
+pub(super) fn start(args: &ServeArgs, shared: &Shared) -> Vec<Running> {
     let modules = args.roles.modules().iter();
     let running = modules.filter_map(|module| Running::start(module, args, shared));
     running.collect()

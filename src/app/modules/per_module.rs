@@ -6,10 +6,10 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 /// `<NAME>_SERVICE_PORT`: where each service listens.
-pub type ServicePorts = PerModule<Port>;
+pub(crate) type ServicePorts = PerModule<Port>;
 
 /// `<NAME>_SERVICE_URL`: where a gateway finds each service that it does not serve itself.
-pub type UpstreamUrls = PerModule<UpstreamUrl>;
+pub(crate) type UpstreamUrls = PerModule<UpstreamUrl>;
 
 /// A setting, once for each module of the table.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ pub struct Scope {
 
 /// A module that the process serves.
 #[derive(Clone)]
-pub struct Running {
+pub(crate) struct Running {
     pub module: &'static Module,
     /// What its own listener serves.
     pub scopes: Vec<Scope>,
@@ -23,7 +23,11 @@ pub struct Running {
 
 impl Running {
     /// `None` where the binary leaves the module out.
-    pub fn start(module: &'static Module, args: &ServeArgs, shared: &Shared) -> Option<Running> {
+    pub(crate) fn start(
+        module: &'static Module,
+        args: &ServeArgs,
+        shared: &Shared,
+    ) -> Option<Running> {
         let scopes = module.start?(args, shared);
         Some(Running { module, scopes, health: health(shared, module.service) })
     }
@@ -38,7 +42,7 @@ fn health(_: &Shared, _: &str) -> Configure {
 }
 
 #[cfg(all(feature = "product", feature = "database"))]
-pub const PRODUCT: Option<Start> = Some(|args, shared| {
+pub(super) const PRODUCT: Option<Start> = Some(|args, shared| {
     let ttl = args.storage.cache_ttl();
     let products = crate::product::Products::new(&shared.db, &shared.cache, ttl, &shared.tasks);
     watch_for_other_writers(shared, &products);
@@ -47,10 +51,10 @@ pub const PRODUCT: Option<Start> = Some(|args, shared| {
     vec![Scope { prefix: "/products", routes }]
 });
 #[cfg(not(all(feature = "product", feature = "database")))]
-pub const PRODUCT: Option<Start> = None;
+pub(super) const PRODUCT: Option<Start> = None;
 
 #[cfg(all(feature = "customer", feature = "database"))]
-pub const CUSTOMER: Option<Start> = Some(|_, shared| {
+pub(super) const CUSTOMER: Option<Start> = Some(|_, shared| {
     let customers = crate::customer::Customers::new(&shared.db);
     // The orders of a customer have their address among the customers.
     let orders = orders_of_customers(shared);
@@ -61,10 +65,10 @@ pub const CUSTOMER: Option<Start> = Some(|_, shared| {
     vec![Scope { prefix: "/customers", routes }]
 });
 #[cfg(not(all(feature = "customer", feature = "database")))]
-pub const CUSTOMER: Option<Start> = None;
+pub(super) const CUSTOMER: Option<Start> = None;
 
 #[cfg(all(feature = "order", feature = "database"))]
-pub const ORDER: Option<Start> = Some(|_, shared| {
+pub(super) const ORDER: Option<Start> = Some(|_, shared| {
     // No route stands below this path yet: each is 404.
     let routes: Configure = std::sync::Arc::new(|_| ());
     vec![
@@ -73,7 +77,7 @@ pub const ORDER: Option<Start> = Some(|_, shared| {
     ]
 });
 #[cfg(not(all(feature = "order", feature = "database")))]
-pub const ORDER: Option<Start> = None;
+pub(super) const ORDER: Option<Start> = None;
 
 #[cfg(all(feature = "order", feature = "database"))]
 fn orders_of_customers(shared: &Shared) -> Configure {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// See `seed`.
-pub fn seed(args: &SeedArgs) -> anyhow::Result<()> {
+pub(super) fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     refuse_url(&args.storage.database_url)?;
     let (store, from) = read(args)?;
@@ -78,7 +78,7 @@ fn read(args: &SeedArgs) -> anyhow::Result<(Store, String)> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn load_embedded(conn: &mut DbConn) -> anyhow::Result<()> {
+pub(super) fn load_embedded(conn: &mut DbConn) -> anyhow::Result<()> {
     Store::embedded()?.load(conn)
 }
 

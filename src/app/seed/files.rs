@@ -10,12 +10,12 @@ use anyhow::Context;
 use std::path::Path;
 
 /// A store as files describe it, every rule checked that needs no database.
-pub struct Store {
+pub(super) struct Store {
     parts: Vec<(&'static Part, Box<dyn Records>)>,
 }
 
 /// Whether the folder has one of the files.
-pub fn are_in(folder: &Path) -> bool {
+pub(super) fn are_in(folder: &Path) -> bool {
     parts().any(|part| folder.join(part.file).exists())
 }
 
@@ -23,7 +23,7 @@ pub fn are_in(folder: &Path) -> bool {
 ///
 /// # Errors
 /// The file that cannot be read. The store is there in spite of its mistakes, which are in the report.
-pub fn read(folder: &Path) -> anyhow::Result<(Store, Report)> {
+pub(super) fn read(folder: &Path) -> anyhow::Result<(Store, Report)> {
     let source = |part: &'static Part| {
         let path = folder.join(part.file);
         let shown = path.display().to_string();
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// None that the tests of the files let through.
-    pub fn embedded() -> anyhow::Result<Store> {
+    pub(super) fn embedded() -> anyhow::Result<Store> {
         let source = |part: &'static Part| {
             (part, Source::new(format!("data/{}", part.file), part.embedded.to_owned()))
         };
@@ -62,14 +62,14 @@ impl Store {
     ///
     /// # Errors
     /// The record, and what the database said.
-    pub fn load(&self, conn: &mut DbConn) -> anyhow::Result<()> {
+    pub(super) fn load(&self, conn: &mut DbConn) -> anyhow::Result<()> {
         // What follows a commit is for the command: it empties the whole cache.
         let mut tx = Tx::on(conn);
         self.parts.iter().try_for_each(|(_, records)| records.load(&mut tx))
     }
 
     /// `Loaded 112 products, 40 customers, 120 orders`.
-    pub fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let count = |(part, records): &(&Part, Box<dyn Records>)| {
             format!("{} {}", records.len(), part.noun())
         };
@@ -82,7 +82,7 @@ impl Store {
 ///
 /// # Errors
 /// Those of the database.
-pub fn is_empty(conn: &mut DbConn) -> anyhow::Result<bool> {
+pub(super) fn is_empty(conn: &mut DbConn) -> anyhow::Result<bool> {
     for part in parts() {
         if !(part.is_empty)(conn)? {
             return Ok(false);
@@ -93,7 +93,7 @@ pub fn is_empty(conn: &mut DbConn) -> anyhow::Result<bool> {
 
 /// # Errors
 /// Those of the database.
-pub fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
+pub(super) fn delete_all(conn: &mut DbConn) -> anyhow::Result<()> {
     // First the rows that refer to others.
     for part in parts().collect::<Vec<_>>().into_iter().rev() {
         (part.delete_all)(conn)?;

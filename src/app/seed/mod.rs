@@ -18,10 +18,10 @@ mod parts;
 mod records;
 
 #[cfg(not(all(feature = "product", feature = "order", feature = "database")))]
-pub use without_files::{CUSTOMERS, ORDERS, PRODUCTS, Part};
+pub(crate) use without_files::{CUSTOMERS, ORDERS, PRODUCTS, Part};
 /// What each module has in a store of files; `None` in a binary that cannot load a store.
 #[cfg(all(feature = "product", feature = "order", feature = "database"))]
-pub use {
+pub(super) use {
     part::Part,
     parts::{CUSTOMERS, ORDERS, PRODUCTS},
 };
@@ -31,14 +31,14 @@ mod without_files {
     #[derive(Debug)]
     pub enum Part {}
 
-    pub const PRODUCTS: Option<&Part> = None;
-    pub const CUSTOMERS: Option<&Part> = None;
-    pub const ORDERS: Option<&Part> = None;
+    pub(crate) const PRODUCTS: Option<&Part> = None;
+    pub(crate) const CUSTOMERS: Option<&Part> = None;
+    pub(crate) const ORDERS: Option<&Part> = None;
 }
 
 /// Loads the store of `data/`, compiled in, where the binary can.
 #[cfg(feature = "database")]
-pub const EMBEDDED_STORE: Option<crate::kernel::db::Load> = {
+pub(super) const EMBEDDED_STORE: Option<crate::kernel::db::Load> = {
     #[cfg(all(feature = "product", feature = "order"))]
     {
         Some(command::load_embedded)

@@ -26,7 +26,7 @@ type Parse = fn(&Source, &mut Ids, &mut Report) -> Box<dyn Records>;
 
 /// The ids in each file that was read, for the files that refer to them. A file that holds no list at
 /// all is missing: then its references are not to blame.
-pub type Ids = HashMap<&'static str, HashSet<String>>;
+pub(super) type Ids = HashMap<&'static str, HashSet<String>>;
 
 /// The records of a file that have no mistake.
 pub trait Records {
@@ -47,7 +47,7 @@ impl Part {
 }
 
 /// Records that are written one by one.
-pub struct OneByOne<T> {
+pub(super) struct OneByOne<T> {
     pub file: &'static str,
     pub records: Vec<(Place, T)>,
     pub insert: fn(&mut Tx<'_>, &T) -> QueryResult<()>,
@@ -64,13 +64,13 @@ impl<T> Records for OneByOne<T> {
 }
 
 /// The records without a mistake.
-pub fn without_mistakes<T>(records: Vec<Record<T>>) -> Vec<(Place, T)> {
+pub(super) fn without_mistakes<T>(records: Vec<Record<T>>) -> Vec<(Place, T)> {
     let parsed = |record: Record<T>| record.parsed.ok().map(|value| (record.place, value));
     records.into_iter().filter_map(parsed).collect()
 }
 
 /// Writes records, and shows how far it has come where a person watches.
-pub fn insert_all<'a, T: 'a>(
+pub(super) fn insert_all<'a, T: 'a>(
     file: impl fmt::Display,
     records: impl IntoIterator<Item = &'a (Place, T), IntoIter: ExactSizeIterator>,
     mut insert: impl FnMut(&T) -> QueryResult<()>,

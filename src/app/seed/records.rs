@@ -256,7 +256,7 @@ impl<T> Record<T> {
 }
 
 /// Tells the report of keys that occur again.
-pub fn check_unique<T>(
+pub(super) fn check_unique<T>(
     records: &[Record<T>],
     member: &str,
     key: impl Fn(&T) -> Option<String>,

@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// The head of an answer, and the first part of its body where there is one.
-pub struct Begun {
+pub(super) struct Begun {
     head: Parts,
     size: BodySize,
     first: Option<Bytes>,
@@ -29,7 +29,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// That of the connection.
-pub async fn begin(answer: Response<Incoming>) -> Result<Begun, hyper::Error> {
+pub(super) async fn begin(answer: Response<Incoming>) -> Result<Begun, hyper::Error> {
     let (head, mut rest) = answer.into_parts();
     let size = rest.size_hint().exact().map_or(BodySize::Stream, BodySize::Sized);
     let mut first = None;
@@ -43,11 +43,11 @@ pub async fn begin(answer: Response<Incoming>) -> Result<Begun, hyper::Error> {
 
 impl Begun {
     /// The services ask nobody for a token but the gateway.
-    pub fn refuses_the_gateway(&self) -> bool {
+    pub(super) fn refuses_the_gateway(&self) -> bool {
         self.head.status == http::StatusCode::UNAUTHORIZED
     }
 
-    pub fn into_response(self, method: &Method) -> HttpResponse {
+    pub(super) fn into_response(self, method: &Method) -> HttpResponse {
         let head = self.head;
         let status =
             StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

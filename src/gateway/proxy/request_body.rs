@@ -21,10 +21,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 /// Parts of a request body that may wait for the upstream.
 const BODY_QUEUE: usize = 2;
 
-pub type RequestBody = BoxBody<Bytes, GatewayError>;
+pub(super) type RequestBody = BoxBody<Bytes, GatewayError>;
 
 /// Whether a request announces a body.
-pub fn carried_by(request: &HttpRequest) -> Carries {
+pub(super) fn carried_by(request: &HttpRequest) -> Carries {
     let mut framing = [CONTENT_LENGTH, TRANSFER_ENCODING].into_iter();
     match framing.any(|name| request.headers().contains_key(name)) {
         true => Carries::ABody,
@@ -35,17 +35,17 @@ pub fn carried_by(request: &HttpRequest) -> Carries {
 /// What a service says to a request whose client waits to be asked for its body: nothing is read of
 /// that before the service wants it.
 #[derive(Clone)]
-pub struct Continue(Arc<Notify>);
+pub(super) struct Continue(Arc<Notify>);
 
 impl Continue {
     /// `None` for a client that sends its body unasked, or has none.
-    pub fn expected_by(request: &HttpRequest) -> Option<Continue> {
+    pub(super) fn expected_by(request: &HttpRequest) -> Option<Continue> {
         let expects = request.head().expect() && carried_by(request) == Carries::ABody;
         expects.then(|| Continue(Arc::default()))
     }
 
     /// Asks the service, too.
-    pub fn ask<B>(self, outgoing: &mut hyper::Request<B>) {
+    pub(super) fn ask<B>(self, outgoing: &mut hyper::Request<B>) {
         outgoing.headers_mut().insert("expect", http::HeaderValue::from_static("100-continue"));
         hyper::ext::on_informational(outgoing, move |answer| {
             if answer.status() == http::StatusCode::CONTINUE {
@@ -54,7 +54,7 @@ impl Continue {
         });
     }
 
-    pub async fn heard(&self) {
+    pub(super) async fn heard(&self) {
         // Without a word in time, the body is sent all the same.
         let _late = timeout(CONTINUE_TIMEOUT, self.0.notified()).await;
     }
@@ -63,7 +63,7 @@ impl Continue {
 /// The client's body as hyper takes it, and the work of sending it, which tells how it ended.
 ///
 /// Without a payload, the request is one without a body.
-pub fn stream(
+pub(super) fn stream(
     request: &HttpRequest,
     payload: Option<web::Payload>,
 ) -> (RequestBody, impl Future<Output = Result<(), GatewayError>> + use<>) {

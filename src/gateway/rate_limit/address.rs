@@ -7,7 +7,7 @@ use actix_web::http::header::{FORWARDED, HeaderName, X_FORWARDED_FOR};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The bucket of the client. IPv6 clients own whole networks: all of a /64 share one.
-pub fn bucket(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
+pub(super) fn bucket(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
     match client_address(request, trusted) {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();
@@ -21,7 +21,7 @@ pub fn bucket(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
 ///
 /// A proxy writes one of the two headers, and may pass on the other one as it came: then the client
 /// could have written it. So where the two name different clients, neither is believed.
-pub fn client_address(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
+pub(super) fn client_address(request: &ServiceRequest, trusted: &TrustedProxies) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let peer = peer.to_canonical();
     if !trusted.contains(peer) {

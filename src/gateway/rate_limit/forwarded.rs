@@ -5,10 +5,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The hops of one header line, the nearest one last; `None` is a hop that names no address.
-pub type Hops = Vec<Option<IpAddr>>;
+pub(super) type Hops = Vec<Option<IpAddr>>;
 
 /// `203.0.113.7, 203.0.113.8:51001, [2001:db8::1]:443`. Empty entries say nothing.
-pub fn by_list(line: &[u8]) -> Hops {
+pub(super) fn by_list(line: &[u8]) -> Hops {
     // Split before it is read as text: what a client sends in bytes that are none must not hide what
     // a proxy has added behind it.
     let entries = line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
@@ -23,7 +23,7 @@ pub fn by_list(line: &[u8]) -> Hops {
 
 /// `for=203.0.113.7;proto=https, For="[2001:db8::1]:443", for=_hidden`. A line that is not
 /// well-formed is one hop that names no address: in it, one cannot tell what a proxy has added.
-pub fn by_standard(line: &[u8]) -> Hops {
+pub(super) fn by_standard(line: &[u8]) -> Hops {
     std::str::from_utf8(line).ok().and_then(elements).unwrap_or_else(|| vec![None])
 }
 

@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 /// The middleware that decides where nobody else has.
-pub type Decider<S> = GovernorMiddleware<S, ByBucket, StateInformationMiddleware>;
+pub(super) type Decider<S> = GovernorMiddleware<S, ByBucket, StateInformationMiddleware>;
 
 /// By which bucket a request is counted; left with the request by whoever looks at it first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,10 +56,10 @@ impl KeyExtractor for ByBucket {
 
 /// Clones share the buckets.
 #[derive(Clone)]
-pub struct Local(GovernorConfig<ByBucket, StateInformationMiddleware>);
+pub(super) struct Local(GovernorConfig<ByBucket, StateInformationMiddleware>);
 
 impl Local {
-    pub fn new(per_minute: NonZeroU32) -> Local {
+    pub(super) fn new(per_minute: NonZeroU32) -> Local {
         let config = GovernorConfigBuilder::const_default()
             .const_period(Duration::from_secs(60) / per_minute.get())
             .const_burst_size(per_minute.get())
@@ -69,12 +69,12 @@ impl Local {
     }
 
     /// The middleware, for a worker.
-    pub fn governor(&self) -> Governor<ByBucket, StateInformationMiddleware> {
+    pub(super) fn governor(&self) -> Governor<ByBucket, StateInformationMiddleware> {
         Governor::new(&self.0)
     }
 
     /// Takes one request out of the bucket, if there is one.
-    pub fn count(&self, client: IpAddr) -> Verdict {
+    pub(super) fn count(&self, client: IpAddr) -> Verdict {
         match self.0.limiter().check_key(&Bucket::Of(client)) {
             Ok(state) => Verdict::Admitted { left: state.remaining_burst_capacity() },
             Err(not_until) => Verdict::Refused { wait: wait(&not_until) },
@@ -82,7 +82,7 @@ impl Local {
     }
 
     /// Forgets the clients whose buckets are full again; says how many stay.
-    pub fn forget_idle_clients(&self) -> usize {
+    pub(super) fn forget_idle_clients(&self) -> usize {
         let limiter = self.0.limiter();
         limiter.retain_recent();
         limiter.shrink_to_fit();

@@ -39,21 +39,21 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-pub struct Shared {
+pub(super) struct Shared {
     link: RedisLink,
     interval_microseconds: u32,
     per_minute: NonZeroU32,
 }
 
 impl Shared {
-    pub fn new(link: RedisLink, per_minute: NonZeroU32) -> Shared {
+    pub(super) fn new(link: RedisLink, per_minute: NonZeroU32) -> Shared {
         let interval_microseconds = (MINUTE_IN_MICROSECONDS / per_minute).max(1);
         Shared { link, interval_microseconds, per_minute }
     }
 
     /// Takes one request out of the bucket, if there is one. `None` where Redis is away, too slow
     /// or not to be understood.
-    pub async fn count(&self, client: IpAddr) -> Option<Verdict> {
+    pub(super) async fn count(&self, client: IpAddr) -> Option<Verdict> {
         let (interval, per_minute) = (self.interval_microseconds, self.per_minute.get());
         let asked = self.link.ask(COUNT_TIMEOUT, move |mut connection| async move {
             COUNT
@@ -68,7 +68,7 @@ impl Shared {
 
     /// Whether Redis has seen every request of the last minute, which is as long as a bucket
     /// remembers.
-    pub fn has_seen_a_whole_minute(&self) -> bool {
+    pub(super) fn has_seen_a_whole_minute(&self) -> bool {
         self.link.up_for().is_some_and(|up| up >= Duration::from_secs(60))
     }
 

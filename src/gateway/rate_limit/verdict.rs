@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What becomes of a request by one count.
 #[derive(Debug, Clone, Copy)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// Let through, and how many more would be.
     Admitted { left: u32 },
     /// Too many; in so long there is room for one.
@@ -16,18 +16,18 @@ pub enum Verdict {
 
 /// In how many seconds a client that is refused may come back; left with the refusal.
 #[derive(Debug, Clone, Copy)]
-pub struct Wait(pub u64);
+pub(super) struct Wait(pub u64);
 
 impl Wait {
     /// Rounded up: a client that comes back when told must not be refused again. And "retry in 0
     /// seconds" is no answer to a request that is refused, even where the wait has just ended.
-    pub fn of(wait: Duration) -> Wait {
+    pub(super) fn of(wait: Duration) -> Wait {
         Wait((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
     }
 }
 
 /// The answer to a request above the limit.
-pub fn refusal(wait: Duration) -> HttpResponse {
+pub(super) fn refusal(wait: Duration) -> HttpResponse {
     let wait = Wait::of(wait);
     let mut response = too_many(wait.0).error_response();
     response.extensions_mut().insert(wait);

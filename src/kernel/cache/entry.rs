@@ -24,13 +24,13 @@ pub enum Origin {
 }
 
 /// How long at most the cache says that there is no such row.
-pub const ABSENCE_LIFETIME: Duration = Duration::from_secs(5);
+pub(super) const ABSENCE_LIFETIME: Duration = Duration::from_secs(5);
 /// How long a reservation stands. A load that takes longer is not cached; nothing else depends on
 /// this.
-pub const RESERVATION_LIFETIME: Duration = Duration::from_secs(10);
+pub(super) const RESERVATION_LIFETIME: Duration = Duration::from_secs(10);
 
 /// What a lookup found.
-pub enum Lookup<V> {
+pub(super) enum Lookup<V> {
     Row(Arc<V>),
     /// There is no such row.
     Absent,
@@ -40,7 +40,7 @@ pub enum Lookup<V> {
 }
 
 /// What became of a reservation.
-pub enum Reserved<V> {
+pub(super) enum Reserved<V> {
     /// Somebody has filled the entry meanwhile.
     Row(Arc<V>),
     Absent,
@@ -52,9 +52,9 @@ pub enum Reserved<V> {
 
 /// Names one reservation, which several loads may share.
 #[derive(Debug, Clone)]
-pub struct Ticket(pub String);
+pub(super) struct Ticket(pub String);
 
 /// The key of a row in Redis.
-pub fn key(kind: &str, id: &Id) -> String {
+pub(super) fn key(kind: &str, id: &Id) -> String {
     format!("chronos:{kind}:{id}")
 }

@@ -14,7 +14,7 @@ const CAPACITY_BYTES: u64 = 64 * 1024 * 1024;
 /// About what an entry costs besides its row.
 const ENTRY_OVERHEAD_BYTES: usize = 256;
 
-pub struct Local<V> {
+pub(super) struct Local<V> {
     entries: moka::sync::Cache<Id, Entry<V>>,
     last_ticket: AtomicU64,
     /// What was reserved with this ticket, or an earlier one, is void.
@@ -45,7 +45,7 @@ impl<V> Clone for Entry<V> {
 }
 
 impl<V: Cacheable> Local<V> {
-    pub fn new(ttl: Duration) -> Local<V> {
+    pub(super) fn new(ttl: Duration) -> Local<V> {
         let weigh = |_: &Id, entry: &Entry<V>| {
             let row = match &entry.content {
                 Content::Row(row) => row.weight(),
@@ -64,7 +64,7 @@ impl<V: Cacheable> Local<V> {
         Local { entries, last_ticket: AtomicU64::new(0), voided: AtomicU64::new(0) }
     }
 
-    pub fn lookup(&self, id: &Id) -> Lookup<V> {
+    pub(super) fn lookup(&self, id: &Id) -> Lookup<V> {
         let voided = self.voided.load(Ordering::SeqCst);
         match self.entries.get(id).filter(|entry| entry.ticket > voided).map(|e| e.content) {
             Some(Content::Row(row)) => Lookup::Row(row),
@@ -73,7 +73,7 @@ impl<V: Cacheable> Local<V> {
         }
     }
 
-    pub fn reserve(&self, id: &Id) -> Reserved<V> {
+    pub(super) fn reserve(&self, id: &Id) -> Reserved<V> {
         let mut found = None;
         self.entries.entry_by_ref(id).and_compute_with(|current| {
             let voided = self.voided.load(Ordering::SeqCst);
@@ -97,7 +97,7 @@ impl<V: Cacheable> Local<V> {
         }
     }
 
-    pub fn fill(&self, id: &Id, ticket: &Ticket, row: Option<&Arc<V>>) {
+    pub(super) fn fill(&self, id: &Id, ticket: &Ticket, row: Option<&Arc<V>>) {
         self.entries.entry_by_ref(id).and_compute_with(|current| {
             let current = current.map(moka::Entry::into_value);
             let Some(Entry { ticket: reserved, content: Content::Reserved }) = current else {
@@ -112,14 +112,14 @@ impl<V: Cacheable> Local<V> {
     }
 
     /// Forgets the row, and ends the reservation: who loads it now may have seen it as it was.
-    pub fn invalidate(&self, id: &Id) {
+    pub(super) fn invalidate(&self, id: &Id) {
         // Not moka's `invalidate`: that may come between the two halves of a fill.
         self.entries.entry_by_ref(id).and_compute_with(|_| Op::Remove);
     }
 
     /// Forgets everything, and ends every reservation. A fill that is under way keeps its ticket,
     /// which is void.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.voided.fetch_max(self.last_ticket.load(Ordering::SeqCst), Ordering::SeqCst);
         self.entries.invalidate_all();
     }

@@ -66,7 +66,7 @@ static FILL: LazyLock<Script> = LazyLock::new(|| {
 
 /// Puts an announcement in the place of each entry: until it is removed, or has ended, the row is
 /// read from the database and not cached.
-pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement) {
+pub(super) fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement) {
     link.send(move |connection| async move {
         for key in keys {
             connection.announce(&key, announcement).await?;
@@ -75,18 +75,18 @@ pub fn announce(link: &RedisLink, keys: Vec<String>, announcement: Announcement)
     });
 }
 
-pub struct Shared<V> {
+pub(super) struct Shared<V> {
     link: RedisLink,
     ttl: Duration,
     _rows: PhantomData<fn() -> V>,
 }
 
 impl<V: Cacheable> Shared<V> {
-    pub fn new(link: RedisLink, ttl: Duration) -> Shared<V> {
+    pub(super) fn new(link: RedisLink, ttl: Duration) -> Shared<V> {
         Shared { link, ttl, _rows: PhantomData }
     }
 
-    pub async fn lookup(&self, id: &Id) -> Lookup<V> {
+    pub(super) async fn lookup(&self, id: &Id) -> Lookup<V> {
         let key = key_of::<V>(id);
         let looked =
             self.link.read(move |connection| look(connection.multiplexed, key.clone())).await;
@@ -100,7 +100,7 @@ impl<V: Cacheable> Shared<V> {
         }
     }
 
-    pub async fn reserve(&self, id: &Id) -> Reserved<V> {
+    pub(super) async fn reserve(&self, id: &Id) -> Reserved<V> {
         for standing in [Standing::Kept, Standing::Replaced] {
             let key = key_of::<V>(id);
             let read =
@@ -120,7 +120,7 @@ impl<V: Cacheable> Shared<V> {
         Reserved::Away
     }
 
-    pub async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) {
+    pub(super) async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) {
         let header = &ticket.0[..HEADER_BYTES - 1];
         let (content, lifetime) = match row.map(|row| serde_json::to_string(&**row)) {
             Some(Ok(json)) if json.len() <= MAX_ENTRY_BYTES => {

@@ -24,7 +24,7 @@ type UnderWay<V, E> = HashMap<Id, Option<Readers<V, E>>>;
 
 type Load<V, E> = dyn Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync;
 
-pub struct SingleFlight<V, E>(Arc<Inner<V, E>>);
+pub(super) struct SingleFlight<V, E>(Arc<Inner<V, E>>);
 
 struct Inner<V, E> {
     load: Box<Load<V, E>>,
@@ -43,7 +43,7 @@ where
     V: Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
-    pub fn new(
+    pub(super) fn new(
         tasks: &Tasks,
         load: impl Fn(Id) -> BoxFuture<'static, Outcome<V, E>> + Send + Sync + 'static,
     ) -> Self {
@@ -58,7 +58,7 @@ where
     ///
     /// # Errors
     /// That of the load; `None` when the load panicked.
-    pub async fn join(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
+    pub(super) async fn join(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
         let mut outcome = self.join_or_start(id);
         log::debug!("waiting for a load of {id}");
         match outcome.wait_for(Option::is_some).await {

@@ -23,12 +23,12 @@ pub fn without_credentials(url: &str) -> String {
 }
 
 /// The lines of a message in one.
-pub fn one_line(message: &str) -> String {
+pub(super) fn one_line(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// The text with `…` where the word stands by itself.
-pub fn without_word(text: &str, word: &str) -> String {
+pub(super) fn without_word(text: &str, word: &str) -> String {
     let (mut shown, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(word).filter(|_| !word.is_empty()) {
         let (before, after) = (&rest[..at], &rest[at + word.len()..]);

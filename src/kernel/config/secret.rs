@@ -72,7 +72,7 @@ impl FromStr for Secret {
 
 /// A newline at the end of a file, or a space that was pasted along, would be a part of the secret,
 /// and nobody could see why it is not the one that the others have.
-pub fn refuse_white_space_at_the_ends(text: &str) -> Result<(), String> {
+pub(super) fn refuse_white_space_at_the_ends(text: &str) -> Result<(), String> {
     let is_bare = text.trim() == text;
     is_bare.then_some(()).ok_or_else(|| {
         "begins or ends with white space (such as the newline of a file): take it away".into()

@@ -68,7 +68,7 @@ enum Next {
 impl Pooled {
     /// Runs `job`, which leaves no transaction open, until it succeeds or fails for good. Its
     /// client waits meanwhile: no attempt begins when the deadline is near.
-    pub fn attempt<T, E: JobError>(
+    pub(super) fn attempt<T, E: JobError>(
         &mut self,
         deadline: Deadline,
         mut job: impl FnMut(&mut DbConn) -> Result<T, E>,

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const PING_AFTER: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process to release the file.
 #[cfg(feature = "sqlite")]
-pub const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_millis(3_500);
+pub(super) const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_millis(3_500);
 
 /// A connection to whichever database is configured; `store.rs` files are written once for it.
 #[derive(diesel::MultiConnection)]
@@ -183,7 +183,7 @@ pub enum Ending<T> {
 }
 
 /// What libpq has against the parameters of a connection; it connects to nobody.
-pub fn refusal_of(url: &DatabaseUrl) -> Option<String> {
+pub(super) fn refusal_of(url: &DatabaseUrl) -> Option<String> {
     match url {
         #[cfg(feature = "postgres")]
         DatabaseUrl::Postgres(url) => {
@@ -255,7 +255,7 @@ fn open_sqlite(path: &str) -> ConnectionResult<DbConn> {
 }
 
 /// A connection in the pool, with what is known of it.
-pub struct Pooled {
+pub(super) struct Pooled {
     pub conn: DbConn,
     pub session: Session,
     answered_at: Instant,
@@ -267,23 +267,23 @@ pub struct Pooled {
 impl Pooled {
     /// Has the connection pinged before it is used again. One that breaks while a statement is
     /// prepared does not count as broken with diesel: used often enough, it would never be replaced.
-    pub fn doubt(&mut self) {
+    pub(super) fn doubt(&mut self) {
         self.is_doubted = true;
     }
 
     /// A job has ended: the database has answered.
-    pub fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         self.answered_at = Instant::now();
     }
 
     /// Has the connection closed instead of kept.
-    pub fn discard(&mut self) {
+    pub(super) fn discard(&mut self) {
         self.is_discarded = true;
     }
 
     /// Whether SQLite's `data_version` moved: it counts the commits of other connections, and in
     /// this process only the connection of the write lane commits.
-    pub fn was_changed_elsewhere(&mut self) -> QueryResult<bool> {
+    pub(super) fn was_changed_elsewhere(&mut self) -> QueryResult<bool> {
         use diesel::RunQueryDsl;
         use diesel::sql_types::BigInt;
 
@@ -301,7 +301,7 @@ impl Pooled {
 
 /// Opens and checks the connections of the pool.
 #[derive(Debug, Clone)]
-pub struct Connector {
+pub(super) struct Connector {
     pub url: DatabaseUrl,
     pub session: Session,
     pub hanging: Hanging,

@@ -77,7 +77,7 @@ impl From<Error> for DbError {
 }
 
 /// Whether a transaction was ended in favour of another one, and nothing of it has taken effect.
-pub fn is_conflict(error: &Error) -> bool {
+pub(super) fn is_conflict(error: &Error) -> bool {
     match error {
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
         Error::DatabaseError(DatabaseErrorKind::Unknown, information) => {

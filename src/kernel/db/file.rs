@@ -6,7 +6,7 @@ use rustix::fs::{Access, access};
 use std::path::{Path, PathBuf};
 
 /// Why the file cannot be used, in words that say what to do where the reason is to be seen.
-pub fn unusable(url: &DatabaseUrl, error: &anyhow::Error) -> anyhow::Error {
+pub(super) fn unusable(url: &DatabaseUrl, error: &anyhow::Error) -> anyhow::Error {
     match obstacle(url) {
         Some(obstacle) => anyhow!("opening {url}: {error:#}: {obstacle}"),
         None => anyhow!("opening {url}: {error:#}"),

@@ -12,7 +12,7 @@ const ANSWERED_LATELY: Duration = Duration::from_secs(1);
 
 /// The jobs of one pool that were given up and have not ended; clones share them.
 #[derive(Debug, Clone)]
-pub struct Hanging(Arc<Inner>);
+pub(super) struct Hanging(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -23,29 +23,29 @@ struct Inner {
 
 impl Hanging {
     /// Gives up so many jobs at a time: each keeps a thread and a connection.
-    pub fn at_most(at_most: usize) -> Hanging {
+    pub(super) fn at_most(at_most: usize) -> Hanging {
         let (given_up, suspected_until) = (AtomicUsize::new(0), Mutex::default());
         Hanging(Arc::new(Inner { at_most, given_up, suspected_until }))
     }
 
     /// Whether jobs are given up at all.
-    pub fn is_watched(&self) -> bool {
+    pub(super) fn is_watched(&self) -> bool {
         self.0.at_most > 0
     }
 
-    pub fn is_any(&self) -> bool {
+    pub(super) fn is_any(&self) -> bool {
         self.0.given_up.load(Ordering::Acquire) > 0
     }
 
     /// A job that begins now and holds `held`.
-    pub fn begin<H>(&self, held: H) -> Arc<Running<H>> {
+    pub(super) fn begin<H>(&self, held: H) -> Arc<Running<H>> {
         let state = Mutex::new(State::Holds(held));
         Arc::new(Running { hanging: self.clone(), began: Instant::now(), state })
     }
 
     /// Whether a connection that answered last at this time may hang like the one that was given
     /// up. To ask it would take as long again.
-    pub fn suspects(&self, answered_at: Instant) -> bool {
+    pub(super) fn suspects(&self, answered_at: Instant) -> bool {
         let until = *self.0.suspected_until.lock().unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|until| answered_at < until)
     }
@@ -60,7 +60,7 @@ impl Hanging {
 }
 
 /// A job on its thread.
-pub struct Running<H> {
+pub(super) struct Running<H> {
     hanging: Hanging,
     began: Instant,
     state: Mutex<State<H>>,
@@ -74,17 +74,17 @@ enum State<H> {
 
 impl<H> Running<H> {
     /// How long it has run.
-    pub fn age(&self) -> Duration {
+    pub(super) fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
-    pub fn is_given_up(&self) -> bool {
+    pub(super) fn is_given_up(&self) -> bool {
         matches!(*self.lock(), State::GivenUp)
     }
 
     /// Takes from a job what it holds. Whether the matter is settled: not while too many are given
     /// up already.
-    pub fn give_up(&self) -> bool {
+    pub(super) fn give_up(&self) -> bool {
         let mut state = self.lock();
         if !matches!(*state, State::Holds(_)) {
             return true;
@@ -104,7 +104,7 @@ impl<H> Running<H> {
     }
 
     /// The job came to its end.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         let before = std::mem::replace(&mut *self.lock(), State::Ended);
         if matches!(before, State::GivenUp) {
             let count = self.hanging.0.given_up.fetch_sub(1, Ordering::AcqRel) - 1;
@@ -118,7 +118,7 @@ impl<H> Running<H> {
 }
 
 /// Ends a job when its thread is done with it, also by a panic.
-pub struct EndOf<H>(pub Arc<Running<H>>);
+pub(super) struct EndOf<H>(pub Arc<Running<H>>);
 
 impl<H> Drop for EndOf<H> {
     fn drop(&mut self) {

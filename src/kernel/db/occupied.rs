@@ -16,7 +16,7 @@ struct Name {
 ///
 /// # Errors
 /// A [`Refusal`], which names a table that is in the way; those of the database.
-pub fn refuse_tables_of_another_program(
+pub(super) fn refuse_tables_of_another_program(
     conn: &mut DbConn,
     url: &DatabaseUrl,
 ) -> anyhow::Result<()> {

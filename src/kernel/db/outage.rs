@@ -9,7 +9,7 @@ const BELIEVED_FOR: Duration = Duration::from_millis(250);
 
 /// The last failure to get a connection; clones share it.
 #[derive(Clone, Default)]
-pub struct Outage(Arc<Mutex<Option<Failure>>>);
+pub(super) struct Outage(Arc<Mutex<Option<Failure>>>);
 
 struct Failure {
     at: Instant,
@@ -18,19 +18,19 @@ struct Failure {
 
 impl Outage {
     /// Fails while the database has just been found to be away.
-    pub fn check(&self) -> Result<(), DbError> {
+    pub(super) fn check(&self) -> Result<(), DbError> {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(failure) if failure.at.elapsed() < BELIEVED_FOR => Err(failure.error.clone()),
             _ => Ok(()),
         }
     }
 
-    pub fn begin(&self, error: DbError) {
+    pub(super) fn begin(&self, error: DbError) {
         let failure = Failure { at: Instant::now(), error };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

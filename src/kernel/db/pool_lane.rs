@@ -30,7 +30,7 @@ const FEWEST_GIVEN_UP: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
-pub struct PoolLane {
+pub(super) struct PoolLane {
     pool: Pool<Connector>,
     /// Taken in this order. As many places as connections: a job never waits inside the pool for
     /// another one, and a database that hangs holds no more threads than this.
@@ -53,7 +53,7 @@ enum Priority {
 impl PoolLane {
     /// Jobs run on the blocking threads of `tasks`. One that runs longer than `patience` hangs,
     /// and is given up; on SQLite it computes, and would do so beside its successor.
-    pub fn new(
+    pub(super) fn new(
         url: &DatabaseUrl,
         session: Session,
         size: u32,
@@ -82,19 +82,19 @@ impl PoolLane {
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
-    pub fn bounded(&self, size: u32) -> PoolLane {
+    pub(super) fn bounded(&self, size: u32) -> PoolLane {
         let mut places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         places.extend(self.places.iter().cloned());
         PoolLane { places, waiting: Arc::default(), ..self.clone() }
     }
 
     /// As [`PoolLane::bounded`], for jobs that leave the processors to those of other lanes.
-    pub fn for_lists(&self, size: u32) -> PoolLane {
+    pub(super) fn for_lists(&self, size: u32) -> PoolLane {
         PoolLane { priority: Priority::Low, ..self.bounded(size) }
     }
 
     /// Takes a connection on the calling thread, which may block.
-    pub fn checkout(&self) -> Result<PooledConnection<Connector>, DbError> {
+    pub(super) fn checkout(&self) -> Result<PooledConnection<Connector>, DbError> {
         match self.pool.get() {
             Ok(conn) => {
                 self.outage.end();
@@ -109,7 +109,7 @@ impl PoolLane {
     }
 
     /// Runs `job` on a blocking thread and waits for it until the deadline.
-    pub async fn run<T, E, F, J>(&self, job: F) -> Result<T, E>
+    pub(super) async fn run<T, E, F, J>(&self, job: F) -> Result<T, E>
     where
         F: FnOnce(&mut Pooled) -> Result<T, J> + Send + 'static,
         T: Send + 'static,
@@ -127,7 +127,7 @@ impl PoolLane {
     /// Runs `job` on a blocking thread and waits for its end, however long it takes once it has
     /// begun. It begins before the deadline or not at all, and is told the deadline: after it, the
     /// client has been answered with 503, whatever the job does.
-    pub async fn run_to_end<T, E, F, J>(
+    pub(super) async fn run_to_end<T, E, F, J>(
         &self,
         deadline: Deadline,
         rows: Option<(&KeyedLimit, &Rows)>,
@@ -182,11 +182,11 @@ impl PoolLane {
     }
 
     /// Until when a client that comes now waits.
-    pub fn deadline(&self) -> Deadline {
+    pub(super) fn deadline(&self) -> Deadline {
         Deadline(Instant::now() + self.patience)
     }
 
-    pub fn too_late(&self) -> DbError {
+    pub(super) fn too_late(&self) -> DbError {
         DbError::Unavailable(format!("no answer within {} ms", self.patience.as_millis()))
     }
 
@@ -255,15 +255,15 @@ struct Places {
 
 /// The instant at which a client gives up.
 #[derive(Debug, Clone, Copy)]
-pub struct Deadline(pub Instant);
+pub(super) struct Deadline(pub Instant);
 
 impl Deadline {
-    pub fn has_passed(self) -> bool {
+    pub(super) fn has_passed(self) -> bool {
         Instant::now() >= self.0
     }
 
     /// Whether too little time is left to begin something again.
-    pub fn is_near(self) -> bool {
+    pub(super) fn is_near(self) -> bool {
         Instant::now() + NEAR >= self.0
     }
 }

@@ -173,7 +173,7 @@ fn declared_length(request: &ServiceRequest) -> Option<usize> {
 /// Whether actix takes everything that follows for the body of this request, whatever length it
 /// declares: the client wants to go on in another protocol, which none here does. Such a request is
 /// answered as one without a body, and ends its connection.
-pub fn is_endless(request: &ServiceRequest) -> bool {
+pub(super) fn is_endless(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let wants_websocket = headers.get_all(UPGRADE).any(|value| {
         value.to_str().is_ok_and(|value| value.trim().eq_ignore_ascii_case("websocket"))
@@ -229,7 +229,7 @@ fn has_json_type(request: &HttpRequest) -> bool {
 ///
 /// # Errors
 /// 400, which says where the body is no JSON object or has a member of another type.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let malformed = |reason: String| Failure::new(Code::InvalidBody).message(reason);
     let text = std::str::from_utf8(body)
         .map_err(|error| malformed(format!("not UTF-8 at byte {}", error.valid_up_to())))?;

@@ -45,7 +45,7 @@ impl OwnHosts {
 ///
 /// # Errors
 /// 421 for another host, 400 for a `Host` that is none.
-pub fn check_host(request: &ServiceRequest) -> Result<(), Failure> {
+pub(super) fn check_host(request: &ServiceRequest) -> Result<(), Failure> {
     // A target may name a host, too; neither hides behind the other. HTTP/1.0 knows none.
     let header = request.headers().get(HOST).map(|host| host.to_str().unwrap_or("?"));
     // Without a scheme, what looks like a host is a path that lacks its slash.

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 ///
 /// # Errors
 /// 400.
-pub fn check_path(path: &str) -> Result<(), Failure> {
+pub(super) fn check_path(path: &str) -> Result<(), Failure> {
     if is_safe(path) {
         return Ok(());
     }

@@ -37,7 +37,7 @@ struct Row {
 }
 
 /// What is known of a key.
-pub enum Claim {
+pub(super) enum Claim {
     /// Nothing: it is this transaction's now.
     Fresh,
     /// The answer of the request that used it.
@@ -46,7 +46,11 @@ pub enum Claim {
 }
 
 /// Takes the key for this transaction, or says what became of it before.
-pub fn claim(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryResult<Claim> {
+pub(super) fn claim(
+    conn: &mut DbConn,
+    key: &IdempotencyKey,
+    patience: Duration,
+) -> QueryResult<Claim> {
     if !lock(conn, key, patience)? {
         return Ok(Claim::Refused(KeyError::InFlight));
     }
@@ -94,7 +98,11 @@ fn lock(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryRes
 }
 
 /// Keeps the answer of this transaction's change.
-pub fn keep(conn: &mut DbConn, key: &IdempotencyKey, answer: &StoredResponse) -> QueryResult<()> {
+pub(super) fn keep(
+    conn: &mut DbConn,
+    key: &IdempotencyKey,
+    answer: &StoredResponse,
+) -> QueryResult<()> {
     // One that is too old to count may still be there.
     diesel::delete(idempotency_keys::table.find(&key.digest)).execute(conn)?;
     let row = Row {
@@ -110,7 +118,7 @@ pub fn keep(conn: &mut DbConn, key: &IdempotencyKey, answer: &StoredResponse) ->
 }
 
 /// Deletes up to `limit` of the keys that are too old to count, the oldest first; returns how many.
-pub fn forget_old(conn: &mut DbConn, limit: i64) -> QueryResult<usize> {
+pub(super) fn forget_old(conn: &mut DbConn, limit: i64) -> QueryResult<usize> {
     let old = idempotency_keys::table
         .filter(idempotency_keys::created_at.le(oldest()))
         .order((idempotency_keys::created_at, idempotency_keys::key_digest))

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// When Redis is known to have lived: when the last command was sent whose answer was believed.
 #[derive(Default)]
-pub struct Belief {
+pub(super) struct Belief {
     alive_at: Moment,
     /// Held by whoever has Redis prove that it lives, so that the others share the outcome.
     confirming: tokio::sync::Mutex<()>,
@@ -18,7 +18,7 @@ pub struct Belief {
 
 impl Belief {
     /// Takes note of an answer to a command that was `sent` then; says whether it can be believed.
-    pub fn accept(&self, sent: Duration, now: Duration) -> bool {
+    pub(super) fn accept(&self, sent: Duration, now: Duration) -> bool {
         let is_believed = self.alive_at.before(now) < HARMLESS_SILENCE;
         if is_believed {
             self.alive_at.advance(sent);
@@ -31,7 +31,7 @@ impl Belief {
     ///
     /// # Errors
     /// Those of the ping.
-    pub async fn ensure<E, F: Future<Output = Result<(), E>>>(
+    pub(super) async fn ensure<E, F: Future<Output = Result<(), E>>>(
         &self,
         now: impl Fn() -> Duration,
         ping: impl Fn() -> F,

@@ -6,34 +6,34 @@ use std::time::{Duration, Instant};
 
 /// Counts from when the link was made, and begins with so much that whatever has not happened yet
 /// happened long ago: nothing is fresh then, and nobody uses the link.
-pub struct Clock(Instant);
+pub(super) struct Clock(Instant);
 
 impl Clock {
-    pub fn start() -> Clock {
+    pub(super) fn start() -> Clock {
         Clock(Instant::now())
     }
 
-    pub fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.0.elapsed() + IN_USE
     }
 }
 
 /// A time of the clock, in whole milliseconds, that many may read and write.
 #[derive(Default)]
-pub struct Moment(AtomicU64);
+pub(super) struct Moment(AtomicU64);
 
 impl Moment {
     /// How long before `now` it was.
-    pub fn before(&self, now: Duration) -> Duration {
+    pub(super) fn before(&self, now: Duration) -> Duration {
         Duration::from_millis(milliseconds(now).saturating_sub(self.0.load(Ordering::SeqCst)))
     }
 
-    pub fn set(&self, time: Duration) {
+    pub(super) fn set(&self, time: Duration) {
         self.0.store(milliseconds(time), Ordering::Relaxed);
     }
 
     /// Sets it, unless it is later already.
-    pub fn advance(&self, time: Duration) {
+    pub(super) fn advance(&self, time: Duration) {
         self.0.fetch_max(milliseconds(time), Ordering::SeqCst);
     }
 }

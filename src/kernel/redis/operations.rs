@@ -12,7 +12,7 @@ use std::future::Future;
 impl Supervisor {
     /// Runs what a reader waits for, twice where the first answer cannot be believed. `None` where
     /// it failed, ran out of time, or is not to be believed.
-    pub async fn read<T, F>(
+    pub(super) async fn read<T, F>(
         &self,
         connection: &Connection,
         operation: impl Fn(Connection) -> F,
@@ -36,7 +36,7 @@ impl Supervisor {
     }
 
     /// Runs what needs no belief, for so many turns. `None` where it failed or ran out of time.
-    pub async fn ask<T>(
+    pub(super) async fn ask<T>(
         &self,
         connection: &Connection,
         turns: u32,

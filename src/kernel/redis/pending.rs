@@ -7,7 +7,7 @@ const MAX_PENDING: usize = 10_000;
 
 /// Invalidations that have not reached Redis, or are on their way.
 #[derive(Clone, Default)]
-pub struct PendingInvalidations {
+pub(super) struct PendingInvalidations {
     /// The keys, each with the number of its last invalidation.
     pub keys: HashMap<String, u64>,
     pub everything: bool,
@@ -16,7 +16,7 @@ pub struct PendingInvalidations {
 
 impl PendingInvalidations {
     /// Notes an invalidation, and numbers it.
-    pub fn add(&mut self, key: String) -> u64 {
+    pub(super) fn add(&mut self, key: String) -> u64 {
         self.last += 1;
         if self.keys.len() >= MAX_PENDING && !self.keys.contains_key(&key) {
             self.everything = true;
@@ -29,13 +29,13 @@ impl PendingInvalidations {
     }
 
     /// This invalidation has arrived. A later one of the same key may not have.
-    pub fn acknowledge(&mut self, key: &str, number: u64) {
+    pub(super) fn acknowledge(&mut self, key: &str, number: u64) {
         if self.keys.get(key).is_some_and(|pending| *pending <= number) {
             self.keys.remove(key);
         }
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         !self.everything && self.keys.is_empty()
     }
 }

@@ -21,7 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-pub struct Supervisor {
+pub(super) struct Supervisor {
     pool: Pool,
     state: RwLock<State<Connection>>,
     pending: Mutex<PendingInvalidations>,
@@ -35,7 +35,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    pub fn new(pool: Pool) -> Supervisor {
+    pub(super) fn new(pool: Pool) -> Supervisor {
         Supervisor {
             pool,
             state: RwLock::new(State::Down),
@@ -50,7 +50,7 @@ impl Supervisor {
     }
 
     /// Looks after the link, for ever.
-    pub async fn supervise(&self) {
+    pub(super) async fn supervise(&self) {
         loop {
             self.do_round().await;
             let pause = self.read_state().pause(self.used_at.before(self.now()));
@@ -63,11 +63,11 @@ impl Supervisor {
     }
 
     /// Makes the supervisor begin its next round at once.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.wake.notify_one();
     }
 
-    pub fn note_use(&self) {
+    pub(super) fn note_use(&self) {
         self.used_at.set(self.now());
         if self.is_idle.swap(false, Ordering::Relaxed) {
             self.wake();
@@ -92,7 +92,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// When Redis does not answer in time, or refuses.
-    pub async fn connect(&self) -> anyhow::Result<Connection> {
+    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
         // The pool would hand out the connection that failed.
         self.pool.retain(|_, _| false);
         let opening = async {
@@ -193,13 +193,13 @@ impl Supervisor {
     }
 
     /// Takes the link down.
-    pub fn fail(&self, connection: &Connection, reason: &str) {
+    pub(super) fn fail(&self, connection: &Connection, reason: &str) {
         if self.apply(Event::Failed(connection.clone())) == Action::BeginRound {
             log::warn!("Redis is unavailable, going on without it: {reason}");
         }
     }
 
-    pub fn apply(&self, event: Event<Connection>) -> Action {
+    pub(super) fn apply(&self, event: Event<Connection>) -> Action {
         self.change(&mut self.write_state(), event)
     }
 
@@ -219,11 +219,11 @@ impl Supervisor {
         action
     }
 
-    pub fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.clock.now()
     }
 
-    pub fn read_state(&self) -> RwLockReadGuard<'_, State<Connection>> {
+    pub(super) fn read_state(&self) -> RwLockReadGuard<'_, State<Connection>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -231,7 +231,7 @@ impl Supervisor {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn pending(&self) -> MutexGuard<'_, PendingInvalidations> {
+    pub(super) fn pending(&self) -> MutexGuard<'_, PendingInvalidations> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,34 +9,34 @@
 use std::time::Duration;
 
 /// The whole of a read that a request waits for: turns of 10 ms, as all of these.
-pub const READ_TURNS: u32 = 5;
+pub(super) const READ_TURNS: u32 = 5;
 /// The whole of an invalidation: a lost one costs more than a wait.
-pub const WRITE_TURNS: u32 = 10;
+pub(super) const WRITE_TURNS: u32 = 10;
 /// Connecting, and the supervisor's own commands.
-pub const SUPERVISOR_TURNS: u32 = 50;
+pub(super) const SUPERVISOR_TURNS: u32 = 50;
 /// The supervisor's ping when Redis is suspected to be down.
-pub const SUSPICION_TURNS: u32 = 10;
+pub(super) const SUSPICION_TURNS: u32 = 10;
 /// After a silence of fewer turns no replica can have given up an invalidation.
-pub const HARMLESS_TURNS: u32 = WRITE_TURNS - 1;
+pub(super) const HARMLESS_TURNS: u32 = WRITE_TURNS - 1;
 /// The same, by the clock: an answer is believed if Redis is known to have lived less than this
 /// before.
-pub const HARMLESS_SILENCE: Duration = Duration::from_millis(90);
+pub(super) const HARMLESS_SILENCE: Duration = Duration::from_millis(90);
 /// A command that is sent later than this after Redis is known to have lived could not be believed.
-pub const FRESH_FOR: Duration = Duration::from_millis(60);
+pub(super) const FRESH_FOR: Duration = Duration::from_millis(60);
 /// How many answers in a row, each at once, make Redis believed again after a silence. What another
 /// replica had sent before the first one has been carried out when the last one comes.
-pub const CONFIRMATIONS: u32 = 3;
+pub(super) const CONFIRMATIONS: u32 = 3;
 /// Between two pings while the link is in use, and while it is not.
-pub const PING_EVERY: Duration = Duration::from_millis(50);
-pub const IDLE_PING_EVERY: Duration = Duration::from_secs(1);
+pub(super) const PING_EVERY: Duration = Duration::from_millis(50);
+pub(super) const IDLE_PING_EVERY: Duration = Duration::from_secs(1);
 /// How long after its last use the link counts as in use.
-pub const IN_USE: Duration = Duration::from_secs(1);
+pub(super) const IN_USE: Duration = Duration::from_secs(1);
 /// Between two tries to connect.
-pub const CONNECT_EVERY: Duration = Duration::from_millis(250);
+pub(super) const CONNECT_EVERY: Duration = Duration::from_millis(250);
 /// From a reconnection to the first read: several ticks, so that every replica that saw the
 /// outage has delivered what was pending.
-pub const SETTLE_FOR: Duration = Duration::from_secs(1);
+pub(super) const SETTLE_FOR: Duration = Duration::from_secs(1);
 /// Between two checks, at the end, of what is still to be delivered.
-pub const CHECK_PENDING_EVERY: Duration = Duration::from_millis(10);
+pub(super) const CHECK_PENDING_EVERY: Duration = Duration::from_millis(10);
 /// For Redis to be told what it may also miss.
-pub const TELL_TIMEOUT: Duration = Duration::from_millis(50);
+pub(super) const TELL_TIMEOUT: Duration = Duration::from_millis(50);

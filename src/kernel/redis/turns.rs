@@ -11,15 +11,18 @@ use tokio::time::timeout;
 
 /// One turn of the thread that would hear an answer. However long the thread was kept from running
 /// during a turn, the turn counts as one.
-pub const TURN: Duration = Duration::from_millis(10);
+pub(super) const TURN: Duration = Duration::from_millis(10);
 
 /// The turns are over, and nothing was heard.
 #[derive(Debug)]
-pub struct OutOfTime;
+pub(super) struct OutOfTime;
 
 /// Waits for `work`, at most for so many turns; also says how many it took. Must run on the thread
 /// that reads what `work` waits for.
-pub async fn within<T>(turns: u32, work: impl Future<Output = T>) -> Result<(T, u32), OutOfTime> {
+pub(super) async fn within<T>(
+    turns: u32,
+    work: impl Future<Output = T>,
+) -> Result<(T, u32), OutOfTime> {
     let mut work = pin!(work);
     for turn in 0..turns {
         if let Ok(done) = timeout(TURN, work.as_mut()).await {

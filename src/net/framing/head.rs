@@ -3,13 +3,13 @@
 use memchr::memchr;
 
 /// The longest target of a request, in bytes.
-pub const MAX_TARGET_BYTES: usize = 8 * 1024;
+pub(crate) const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// The longest line of a header, in bytes: longer than any user or token that is believed.
-pub const MAX_LINE_BYTES: usize = 16 * 1024;
+pub(crate) const MAX_LINE_BYTES: usize = 16 * 1024;
 /// The largest head, in bytes. actix takes 128 KiB.
-pub const MAX_HEAD_BYTES: usize = 48 * 1024;
+pub(crate) const MAX_HEAD_BYTES: usize = 48 * 1024;
 /// The most headers of a request. actix takes 96.
-pub const MAX_HEADERS: usize = 64;
+pub(crate) const MAX_HEADERS: usize = 64;
 
 /// What a gateway adds to the requests of its clients. It has a measure of its own, so that whatever
 /// a gateway lets in is let in by the service behind it.
@@ -23,7 +23,7 @@ const AROUND_TARGET_BYTES: usize = 64;
 
 /// Why a head is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub(crate) enum Refused {
     TargetTooLong,
     HeadTooLarge,
     /// The part of a reference that is for the client alone.
@@ -32,7 +32,7 @@ pub enum Refused {
 
 /// The body that a head announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
+pub(super) enum Body {
     None,
     /// So many bytes.
     Sized(u64),
@@ -43,7 +43,7 @@ pub enum Body {
 
 /// What is known of a head.
 #[derive(Default)]
-pub struct Head {
+pub(super) struct Head {
     has_request_line: bool,
     bytes: usize,
     headers: usize,
@@ -57,7 +57,7 @@ pub struct Head {
 
 impl Head {
     /// Takes a line without its line feed; says whether the head ends with it.
-    pub fn read_line(&mut self, line: &[u8]) -> Result<bool, Refused> {
+    pub(super) fn read_line(&mut self, line: &[u8]) -> Result<bool, Refused> {
         self.check_line(line)?;
         let text = line.strip_suffix(b"\r").unwrap_or(line);
         let bytes = line.len() + 1;
@@ -90,7 +90,7 @@ impl Head {
     }
 
     /// Refuses a line by its length, also before its end has come.
-    pub fn check_line(&self, line: &[u8]) -> Result<(), Refused> {
+    pub(super) fn check_line(&self, line: &[u8]) -> Result<(), Refused> {
         let is_request_line = !self.has_request_line;
         if is_request_line && line.len() > MAX_TARGET_BYTES + AROUND_TARGET_BYTES {
             return Err(Refused::TargetTooLong);
@@ -130,7 +130,7 @@ impl Head {
     }
 
     /// What comes behind this head.
-    pub fn body(self) -> Body {
+    pub(super) fn body(self) -> Body {
         match (self.is_unclear, self.is_chunked, self.length) {
             (true, ..) | (_, true, Some(_)) => Body::Unclear,
             (_, true, None) => Body::Chunked,

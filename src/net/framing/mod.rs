@@ -11,7 +11,7 @@
 
 mod head;
 
-pub use head::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
+pub(super) use head::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
 
 use head::{Body, Head};
 use memchr::memchr;
@@ -22,7 +22,7 @@ const MAX_CHUNK_LINE_BYTES: usize = 32;
 
 /// Follows the bytes of one connection.
 #[derive(Default)]
-pub struct Framing {
+pub(super) struct Framing {
     part: Part,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
@@ -52,7 +52,7 @@ impl Framing {
     ///
     /// # Errors
     /// For a head that is not taken; nothing may be passed on any more.
-    pub fn admit(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
+    pub(super) fn admit(&mut self, bytes: &[u8]) -> Result<usize, Refused> {
         let mut admitted = 0;
         while admitted < bytes.len() {
             let rest = &bytes[admitted..];
@@ -69,12 +69,12 @@ impl Framing {
     }
 
     /// The request that was passed on is answered.
-    pub fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         self.is_busy = false;
     }
 
     /// Whether the next bytes are of a head, and it is their turn.
-    pub fn is_within_head(&self) -> bool {
+    pub(super) fn is_within_head(&self) -> bool {
         self.part == Part::Head && !self.is_busy
     }
 

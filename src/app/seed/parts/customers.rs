@@ -4,13 +4,13 @@ use crate::app::seed::part::{OneByOne, Part, without_mistakes};
 use crate::app::seed::records::{Record, Sample, check_unique};
 use crate::customer::{self, CustomerRecord};
 
-pub const FILE: &str = "customers.json";
+pub(super) const FILE: &str = "customers.json";
 const SAMPLE: Sample = Sample(
     r#"{"id":"x","email":"x@x","name":"x","tier":"gold","phone":null,"address":null,
         "created_at":null,"updated_at":null}"#,
 );
 
-pub static CUSTOMERS: Part = Part {
+pub(super) static CUSTOMERS: Part = Part {
     file: FILE,
     embedded: include_str!("../../../../data/customers.json"),
     parse: |source, ids, report| {

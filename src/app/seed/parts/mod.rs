@@ -6,6 +6,6 @@ mod products;
 
 use super::part::Part;
 
-pub const PRODUCTS: Option<&Part> = Some(&products::PRODUCTS);
-pub const CUSTOMERS: Option<&Part> = Some(&customers::CUSTOMERS);
-pub const ORDERS: Option<&Part> = Some(&orders::ORDERS);
+pub(crate) const PRODUCTS: Option<&Part> = Some(&products::PRODUCTS);
+pub(crate) const CUSTOMERS: Option<&Part> = Some(&customers::CUSTOMERS);
+pub(crate) const ORDERS: Option<&Part> = Some(&orders::ORDERS);

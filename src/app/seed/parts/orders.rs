@@ -18,7 +18,7 @@ const SAMPLE: Sample = Sample(
         "created_at":null,"updated_at":null}"#,
 );
 
-pub static ORDERS: Part = Part {
+pub(super) static ORDERS: Part = Part {
     file: FILE,
     embedded: include_str!("../../../../data/orders.json"),
     parse: |source, ids, report| {

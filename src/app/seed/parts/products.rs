@@ -10,7 +10,7 @@ const SAMPLE: Sample = Sample(
         "created_at":null,"updated_at":null}"#,
 );
 
-pub static PRODUCTS: Part = Part {
+pub(super) static PRODUCTS: Part = Part {
     file: FILE,
     embedded: include_str!("../../../../data/products.json"),
     parse: |source, _, report| {

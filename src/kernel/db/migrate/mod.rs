@@ -50,7 +50,7 @@ pub enum PrepareError {
     Failed(#[from] anyhow::Error),
 }
 
-pub fn prepare(
+pub(super) fn prepare(
     url: &DatabaseUrl,
     writes: &PoolLane,
     load: Option<Load>,

@@ -30,7 +30,7 @@ enum Try {
 /// # Errors
 /// [`PrepareError::Unavailable`] for a server that is away, or that only reads and lacks a
 /// migration, which reaches a standby from its primary.
-pub fn prepare(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
+pub(super) fn prepare(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
     let mut conn =
         DbConn::open(url).map_err(|error| PrepareError::Unavailable(error.to_string()))?;
     match bring_up_to_date(&mut conn, url) {

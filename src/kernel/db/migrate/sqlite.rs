@@ -20,7 +20,7 @@ const ONE_TRY: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// [`PrepareError::Unavailable`] where the machine is too busy to open it in time.
-pub fn prepare(
+pub(super) fn prepare(
     url: &DatabaseUrl,
     writes: &PoolLane,
     load: Option<Load>,

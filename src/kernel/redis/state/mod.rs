@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How far the link is trusted. Times are those of the link's [clock](super::clock::Clock); `C` is a
 /// connection, and two of them are equal where they are the same one.
 #[derive(Debug, Clone, PartialEq)]
-pub enum State<C> {
+pub(super) enum State<C> {
     Down,
     /// Connected; writers may use the connection, readers not before `until`.
     Settling {
@@ -33,7 +33,7 @@ pub enum State<C> {
 
 /// What the supervisor or an operation has met.
 #[derive(Debug, Clone)]
-pub enum Event<C> {
+pub(super) enum Event<C> {
     /// The process has begun with this connection: it has missed nothing.
     Started(C),
     /// Connected again, and what was pending is delivered.
@@ -50,7 +50,7 @@ pub enum Event<C> {
 
 /// What is to be done about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     Nothing,
     /// Begin the next round at once.
     BeginRound,
@@ -64,7 +64,7 @@ pub enum Action {
 
 /// What a round of the supervisor begins with.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Round<C> {
+pub(super) enum Round<C> {
     Connect,
     /// Ping, and wait for so many turns.
     Ping {
@@ -75,7 +75,7 @@ pub enum Round<C> {
 
 impl<C: Clone + PartialEq> State<C> {
     /// The connection for an invalidation.
-    pub fn for_writers(&self) -> Option<&C> {
+    pub(super) fn for_writers(&self) -> Option<&C> {
         match self {
             State::Down => None,
             State::Settling { connection, .. }
@@ -85,14 +85,14 @@ impl<C: Clone + PartialEq> State<C> {
     }
 
     /// The connection for a reader, where its answers can be believed.
-    pub fn for_readers(&self) -> Option<&C> {
+    pub(super) fn for_readers(&self) -> Option<&C> {
         match self {
             State::Up { connection, .. } => Some(connection),
             State::Settling { .. } | State::Suspect { .. } | State::Down => None,
         }
     }
 
-    pub fn round(&self) -> Round<C> {
+    pub(super) fn round(&self) -> Round<C> {
         let turns = match self {
             State::Suspect { .. } => SUSPICION_TURNS,
             State::Settling { .. } | State::Up { .. } | State::Down => SUPERVISOR_TURNS,
@@ -104,7 +104,7 @@ impl<C: Clone + PartialEq> State<C> {
     }
 
     /// How long the supervisor rests before the next round; the link was last used so long ago.
-    pub fn pause(&self, since_use: Duration) -> Duration {
+    pub(super) fn pause(&self, since_use: Duration) -> Duration {
         match self {
             State::Down => CONNECT_EVERY,
             State::Up { .. } if since_use > IN_USE => IDLE_PING_EVERY,
@@ -113,7 +113,7 @@ impl<C: Clone + PartialEq> State<C> {
     }
 
     /// The state after an event, and what is to be done about it.
-    pub fn on(&self, event: Event<C>, now: Duration) -> (State<C>, Action) {
+    pub(super) fn on(&self, event: Event<C>, now: Duration) -> (State<C>, Action) {
         match event {
             Event::Started(connection) => (State::Up { connection, since: now }, Action::Nothing),
             Event::Connected(connection) => (settling(connection, now), Action::Nothing),
