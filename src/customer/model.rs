@@ -52,7 +52,8 @@ pub type CustomerRecord = Record<NewCustomer>;
 
 /// What to change: only what is `Some`; phone and address can also be set to nothing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CustomerChanges {
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+pub struct CustomerChanges {
     pub email: Option<Email>,
     pub name: Option<String>,
     pub tier: Option<Tier>,

@@ -53,7 +53,8 @@ pub type ProductRecord = Record<NewProduct>;
 
 /// What to change: only what is `Some`; the metadata can also be set to nothing.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ProductChanges {
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+pub struct ProductChanges {
     pub name: Option<String>,
     pub brand: Option<String>,
     pub price: Option<Cents>,
@@ -73,7 +74,8 @@ pub struct ProductFilter {
 
 /// How many pieces to take: at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Quantity(u64);
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+pub struct Quantity(u64);
 
 impl Quantity {
     /// `None` unless the number is positive.
@@ -81,7 +83,8 @@ impl Quantity {
         (pieces > 0).then_some(Quantity(pieces))
     }
 
-    pub(super) fn get(self) -> u64 {
+    #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+    pub fn get(self) -> u64 {
         self.0
     }
 

@@ -82,7 +82,8 @@ impl<'de> Deserialize<'de> for NewProduct {
 /// The body of `PUT /products/{id}`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct UpdateProduct {
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+pub struct UpdateProduct {
     name: Member<String>,
     brand: Member<String>,
     price: Member<JsonMoney>,
@@ -115,7 +116,8 @@ impl TryFrom<UpdateProduct> for ProductChanges {
 
 /// The body of `PATCH /products/{id}/inventory`.
 #[derive(Deserialize)]
-pub(super) struct TakeStock {
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+pub struct TakeStock {
     quantity: Option<Box<RawValue>>,
 }
 

@@ -229,7 +229,8 @@ fn has_json_type(request: &HttpRequest) -> bool {
 ///
 /// # Errors
 /// 400, which says where the body is no JSON object or has a member of another type.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     let malformed = |reason: String| Failure::new(Code::InvalidBody).message(reason);
     let text = std::str::from_utf8(body)
         .map_err(|error| malformed(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
