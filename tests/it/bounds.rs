@@ -3,6 +3,7 @@
 use crate::app::{App, Combination};
 use crate::cases;
 use crate::gateway::wire::{Connection, Message, exchange};
+use crate::kit::{figure, timed};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -184,9 +185,10 @@ fn what_the_parser_refuses_is_400_behind_every_door(combination: &Combination) {
 /// whose end a connection would go on by itself.
 const PAUSE: Duration = Duration::from_secs(4);
 
-/// Sends everything at once, and returns the statuses of so many answers.
+/// Sends everything at once, and returns the statuses of so many answers, and the longest pause before
+/// a part of them.
 #[track_caller]
-fn burst(address: &str, bytes: &[u8], count: usize) -> Vec<String> {
+fn burst(address: &str, bytes: &[u8], count: usize) -> (Vec<String>, Duration) {
     let mut stream = TcpStream::connect(address).expect("the server accepts connections");
     stream.set_read_timeout(Some(PAUSE)).expect("not zero");
     let mut writer = stream.try_clone().expect("a second handle");
@@ -194,8 +196,11 @@ fn burst(address: &str, bytes: &[u8], count: usize) -> Vec<String> {
         scope.spawn(move || writer.write_all(bytes).expect("the server reads"));
         let mut seen = String::new();
         let mut part = [0; 16 * 1024];
+        let mut longest = Duration::ZERO;
         while seen.matches("HTTP/1.1 ").count() < count || !seen.ends_with('}') {
-            match stream.read(&mut part) {
+            let (read, pause) = timed(|| stream.read(&mut part));
+            longest = longest.max(pause);
+            match read {
                 Ok(0) => panic!("closed after {} answers", seen.matches("HTTP/1.1 ").count()),
                 Ok(length) => seen.push_str(&String::from_utf8_lossy(&part[..length])),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -207,7 +212,8 @@ fn burst(address: &str, bytes: &[u8], count: usize) -> Vec<String> {
                 Err(error) => panic!("{error}"),
             }
         }
-        seen.match_indices("HTTP/1.1 ").map(|(at, _)| seen[at + 9..at + 12].to_owned()).collect()
+        let statuses = seen.match_indices("HTTP/1.1 ");
+        (statuses.map(|(at, _)| seen[at + 9..at + 12].to_owned()).collect(), longest)
     })
 }
 
@@ -235,7 +241,8 @@ fn a_burst_of_requests_is_answered_without_a_pause(combination: &Combination) {
         tried.push((body.clone() + &padded(length).repeat(count), count + 1));
     }
     for (bytes, count) in tried {
-        let statuses = burst(&address, bytes.as_bytes(), count);
+        let (statuses, pause) = burst(&address, bytes.as_bytes(), count);
+        figure("I19", "the longest pause", pause);
         let begins = if bytes.starts_with("POST") { "400" } else { "200" };
         assert_eq!(statuses.len(), count);
         assert_eq!(statuses[0], begins);

@@ -22,6 +22,7 @@ fn two_stores_keep_their_word(combination: &Combination) {
     let plan = Plan::short(combination.is_postgres());
     let (history, ()) = load::run(&fleet, &plan, || ());
     history.expect_no_violation();
+    figure("D1", "violations", history.violations.len());
     history.expect_ends(&[200, 201, 400, 404].map(End::Status));
     figure("D1", "all, nothing breaks", history.latencies(|_| true));
 }
@@ -97,6 +98,7 @@ fn break_everything(fleet: &Fleet, plan: &Plan, faults: &[&dyn Fn()]) {
         }
     });
     history.expect_no_violation();
+    figure("D1", "violations", history.violations.len());
     let is_take = |end: End| history.count(|s| s.kind == Kind::Take && s.end == end);
     assert!(is_take(End::Status(200)) > 0 && is_take(End::Status(400)) > 0, "{history}");
     figure("D1", "takes acknowledged", is_take(End::Status(200)));

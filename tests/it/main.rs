@@ -208,10 +208,10 @@ fn trials(case: &Case, servers: Option<&Servers>) -> Vec<Trial> {
                 Runs::Once => name.to_owned(),
                 _ => format!("{}/{name}", combination.name()),
             };
-            let test = case.test;
+            let (test, case_name) = (case.test, case.name.trim_start_matches("it::"));
             trials.push(Trial::test(name, move || {
-                catch_unwind(AssertUnwindSafe(|| test(&combination)))
-                    .map_err(|panic| message_of(&panic).into())
+                let run = || kit::bars::measuring(case_name, || test(&combination));
+                catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message_of(&panic).into())
             }));
         }
     }

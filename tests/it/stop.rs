@@ -2,10 +2,11 @@
 
 use crate::app::{App, Combination};
 use crate::cases;
+use crate::kit::figure;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 cases![
     BothBackends:
@@ -116,7 +117,7 @@ fn sigterm_breaks_no_request(combination: &Combination) {
     };
     let requests =
         [get("/products/prod_001"), get("/products?limit=5"), get("/customers/cust_001")];
-    thread::scope(|scope| {
+    let signalled = thread::scope(|scope| {
         let clients: Vec<_> = (0..24)
             .map(|number| {
                 let (address, request) = (&address, &requests[number % requests.len()]);
@@ -128,12 +129,16 @@ fn sigterm_breaks_no_request(combination: &Combination) {
             app.get("/products/prod_002").expect(200);
         }
         app.processes[0].signal("TERM");
+        let signalled = Instant::now();
         for client in clients {
             let seen = client.join().expect("no panic");
             assert!(seen.answered > 0 && seen.failures.is_empty(), "{seen:?}");
+            figure("F19", "requests that failed", seen.failures.len());
         }
+        signalled
     });
     assert_eq!(app.processes[0].wait(), Some(0));
+    figure("F19", "from the signal to the end", signalled.elapsed());
     assert!(!app.processes[0].log().contains("in flight: their time is over"));
 }
 

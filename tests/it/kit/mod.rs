@@ -5,6 +5,7 @@
 //! - [`Fleet`]: stores of real processes, to kill and start again where they were;
 //! - [`load`]: requests from many clients at once, with a history that is checked.
 
+pub mod bars;
 mod caller;
 mod fleet;
 mod gate;
@@ -14,6 +15,7 @@ mod postgres;
 mod redis;
 mod server;
 
+pub use bars::{Mebibytes, Percent, figure};
 pub use caller::{Caller, Outcome};
 pub use fleet::Fleet;
 pub use gate::Gate;
@@ -25,7 +27,6 @@ use server::free_port;
 
 use crate::app::{App, Combination, Process, Storage};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,18 +57,6 @@ pub fn until_redis_is(app: &App, service: &str, state: &str) {
     until(&format!("Redis is {state}"), || {
         app.client.send("GET", &format!("{service}/health"), &[], None).json["redis"] == state
     });
-}
-
-/// Notes a figure of a promise whose bar is a time or a size, as `PROMISE<tab>what<tab>value`, in the
-/// file that `TEST_FIGURES` names. The tests hold whatever the machine does meanwhile, so that none
-/// of them fails over a figure.
-pub fn figure(promise: &str, what: &str, value: impl std::fmt::Debug) {
-    if let Some(file) = std::env::var_os("TEST_FIGURES") {
-        let file = std::fs::File::options().create(true).append(true).open(file);
-        let line = format!("{promise}\t{what}\t{value:?}\n");
-        file.and_then(|mut file| file.write_all(line.as_bytes()))
-            .expect("TEST_FIGURES can be written");
-    }
 }
 
 /// How much of something a test does: `usual`, or as many as this variable says. The long runs are

@@ -1,11 +1,11 @@
 //! The rate limit with very many clients.
 
 use super::driver::Line;
-use super::steady::{Mebibytes, memory_of};
+use super::steady::memory_of;
 use crate::app::Combination;
 use crate::cases;
 use crate::kit::history::End;
-use crate::kit::{figure, size};
+use crate::kit::{Mebibytes, figure, size};
 use std::thread;
 
 cases![OnSqlite: many_clients_cost_little_memory_and_are_forgotten];
@@ -53,7 +53,7 @@ fn many_clients_cost_little_memory_and_are_forgotten(combination: &Combination) 
     let forgotten = memory_of(process).saturating_sub(before);
     come(1);
     let again = memory_of(process).saturating_sub(before);
-    figure("L3", &format!("memory of {clients} clients"), Mebibytes(with_them));
+    figure("L3", "memory of 50 000 clients", Mebibytes(with_them));
     figure("L3", "memory once they are forgotten", Mebibytes(forgotten));
-    figure("L3", "memory of as many others", Mebibytes(again));
+    figure("L3", "memory of 50 000 others after them", Mebibytes(again));
 }

@@ -1,15 +1,13 @@
 //! Long runs that measure. They are listed only where `TEST_TORTURE` is set, as `scripts/torture`
 //! does: their figures mean something on a machine with nothing else to do, and on the release build.
 //!
-//! None of them fails over a figure: what is noted is held against its bar by the script.
+//! Few of them fail over a figure: what is noted is compared with its bar by the script.
 
 mod driver;
 mod limit;
 mod neighbours;
 mod slow;
 mod steady;
-
-pub use steady::Mebibytes;
 
 use crate::Case;
 

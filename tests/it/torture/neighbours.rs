@@ -1,10 +1,10 @@
 //! Neighbours who ask for much: what is left for those who read one row or take stock.
 
 use super::driver::{drive, request};
-use super::steady::{Percent, name, seconds};
+use super::steady::{name, seconds};
 use crate::app::{App, Combination};
 use crate::cases;
-use crate::kit::{figure, size};
+use crate::kit::{Percent, figure, size};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! Clients that take their time.
 
 use super::driver::{Line, drive, request};
-use super::steady::{Percent, descriptors_of, seconds};
+use super::steady::{descriptors_of, seconds};
 use crate::app::{BINARY, Combination, Process, Storage, program};
 use crate::cases;
 use crate::kit::history::End;
-use crate::kit::{figure, size, timed, until};
+use crate::kit::{Percent, figure, size, timed, until};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -76,8 +76,8 @@ fn slow_clients_do_not_slow_the_others(combination: &Combination) {
         "L4",
         "p99 beside them, of that alone",
         Percent({
-            let per_mille = beside.as_micros() * 100 / alone.as_micros().max(1);
-            usize::try_from(per_mille).expect("a small number")
+            let percent = (beside.as_micros() * 100).div_ceil(alone.as_micros().max(1));
+            usize::try_from(percent).expect("a small number")
         }),
     );
     for (kind, mut lifetimes) in ended {

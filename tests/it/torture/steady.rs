@@ -4,8 +4,7 @@ use super::driver::{Line, drive, request};
 use crate::app::{App, Combination};
 use crate::cases;
 use crate::kit::history::{End, Latencies};
-use crate::kit::{figure, size, status_of, timed};
-use std::fmt;
+use crate::kit::{Mebibytes, Percent, figure, size, status_of, timed};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -179,22 +178,5 @@ fn drift(samples: &[usize]) -> Percent {
     let medians: Vec<usize> = tenths.collect();
     let first = medians.first().copied().unwrap_or(1).max(1);
     let most = medians.iter().map(|median| median.abs_diff(first)).max().unwrap_or(0);
-    Percent(most * 100 / first)
-}
-
-pub struct Percent(pub usize);
-
-impl fmt::Debug for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0)
-    }
-}
-
-/// A size that is counted in KiB.
-pub struct Mebibytes(pub usize);
-
-impl fmt::Debug for Mebibytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}MiB", self.0 / 1024, self.0 % 1024 * 10 / 1024)
-    }
+    Percent((most * 100).div_ceil(first))
 }
