@@ -15,10 +15,12 @@ mod list;
 mod migrate;
 mod occupied;
 mod outage;
+mod ping;
 mod pool_lane;
 mod rows;
 mod session;
 mod tx;
+mod upkeep;
 
 pub use attempts::{JobError, job_error};
 pub use connection::{DbConn, MultiBackend, is_postgres};
@@ -36,10 +38,11 @@ use crate::kernel::effect::Effects;
 use crate::kernel::error::Refusal;
 use crate::kernel::task::Tasks;
 use connection::{Ending, Pooled};
+use ping::LastPing;
 use pool_lane::{Deadline, PoolLane};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Refuses a URL that no database could be reached by, however long one waits.
@@ -79,17 +82,11 @@ struct Inner {
     rows_are_asked_for: AtomicBool,
     writes: PoolLane,
     pings: PoolLane,
-    last_ping: tokio::sync::Mutex<Option<Ping>>,
+    last_ping: LastPing,
     rows: KeyedLimit,
     effects: Arc<dyn Effects>,
     tasks: Tasks,
     migrated: AtomicBool,
-}
-
-/// What a ping found.
-struct Ping {
-    began_at: Instant,
-    was_answered: bool,
 }
 
 impl Db {
@@ -142,7 +139,7 @@ impl Db {
             rows_are_asked_for: AtomicBool::new(false),
             writes,
             pings: lane(1, PING_DEADLINE),
-            last_ping: tokio::sync::Mutex::default(),
+            last_ping: LastPing::default(),
             rows: KeyedLimit::new(WRITES_AT_ONE_ROW),
             effects,
             tasks: tasks.clone(),
@@ -258,96 +255,9 @@ impl Db {
         }
     }
 
-    /// Whether a query gets an answer now; waits at most `patience`.
-    pub async fn is_available(&self, patience: Duration) -> bool {
-        let asked_at = Instant::now();
-        let answer = async {
-            let mut last = self.0.last_ping.lock().await;
-            // However many ask at once, one ping speaks for all who came before it.
-            if let Some(ping) = last.as_ref().filter(|ping| ping.began_at >= asked_at) {
-                return ping.was_answered;
-            }
-            let began_at = Instant::now();
-            let was_answered = self.ping().await.is_ok();
-            *last = Some(Ping { began_at, was_answered });
-            was_answered
-        };
-        self.is_migrated() && matches!(tokio::time::timeout(patience, answer).await, Ok(true))
-    }
-
-    async fn ping(&self) -> Result<(), DbError> {
-        use diesel::connection::SimpleConnection;
-        let select = |pooled: &mut Pooled| pooled.conn.batch_execute("SELECT 1");
-        self.0.pings.run(move |pooled| select(pooled).map_err(DbError::from)).await
-    }
-
     /// Whether the schema is there, as far as this process has seen.
     pub fn is_migrated(&self) -> bool {
         self.0.migrated.load(Ordering::Acquire)
-    }
-
-    /// Whether another process has committed to the SQLite file since the last call; the first
-    /// call, and a new connection, count as a change. Always false for other databases.
-    ///
-    /// # Errors
-    /// As [`Db::read`].
-    pub async fn was_changed_elsewhere(&self) -> Result<bool, DbError> {
-        if !matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
-            return Ok(false);
-        }
-        self.refuse_before_migration()?;
-        self.0.writes.run(Pooled::was_changed_elsewhere).await
-    }
-
-    /// Writes what SQLite keeps beside its file into the file, so that after a stop the file alone
-    /// is the whole store. Best effort: what is not written now is read at the next start.
-    pub async fn settle(&self) {
-        use diesel::connection::SimpleConnection;
-        // A process that never used the database must not make its file now.
-        let was_used = self.refuse_before_migration().is_ok();
-        if was_used && matches!(self.0.url, DatabaseUrl::SqliteFile(_)) {
-            let checkpoint = |pooled: &mut Pooled| {
-                pooled.conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(DbError::from)
-            };
-            let settled: Result<(), DbError> = self.0.writes.run(checkpoint).await;
-            if let Err(error) = settled {
-                log::debug!("settling the database file: {error}");
-            }
-        }
-    }
-
-    /// Brings the schema up to date, then lets queries through. In a new embedded database `load`
-    /// runs in the same transaction: the file ends as a whole store or stays empty.
-    ///
-    /// Blocks; several processes may call it at once.
-    ///
-    /// # Errors
-    /// [`PrepareError::Unavailable`] when trying again may help, else [`PrepareError::Failed`].
-    pub fn prepare(&self, load: Option<Load>) -> Result<Prepared, PrepareError> {
-        let prepared = migrate::prepare(&self.0.url, &self.0.writes, load)?;
-        self.0.migrated.store(true, Ordering::Release);
-        Ok(prepared)
-    }
-
-    /// Runs a command's job in one transaction without a deadline, on the calling thread.
-    ///
-    /// # Errors
-    /// The job's own, and those of the connection.
-    pub fn run_command<T>(
-        &self,
-        job: impl FnOnce(&mut DbConn) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
-        let mut pooled = self.0.writes.checkout()?;
-        let done = pooled.conn.transact(|conn| {
-            conn.lift_time_limits()?;
-            job(conn)
-        });
-        #[cfg(feature = "sqlite")]
-        let done = done.map_err(|error| match format!("{error:#}") {
-            text if text.contains("readonly database") => file::unusable(&self.0.url, &error),
-            _ => error,
-        });
-        done
     }
 
     fn refuse_before_migration(&self) -> Result<(), DbError> {

@@ -26,8 +26,8 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_millis(1_500);
 const NEAR: Duration = Duration::from_millis(1_750);
 /// How many jobs are given up at a time where there are fewer connections.
 const FEWEST_GIVEN_UP: u32 = 2;
-/// Between two looks at a job that hangs while too many are given up already.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a job that hangs waits, while too many are given up already, before it is given up.
+const GIVE_UP_RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct PoolLane {
@@ -38,7 +38,7 @@ pub(super) struct PoolLane {
     waiting: Arc<AtomicUsize>,
     outage: Outage,
     hanging: Hanging,
-    patience: Duration,
+    time_limit: Duration,
     tasks: Tasks,
     priority: Priority,
 }
@@ -51,13 +51,13 @@ enum Priority {
 }
 
 impl PoolLane {
-    /// Jobs run on the blocking threads of `tasks`. One that runs longer than `patience` hangs,
+    /// Jobs run on the blocking threads of `tasks`. One that runs longer than `time_limit` hangs,
     /// and is given up; on SQLite it computes, and would do so beside its successor.
     pub(super) fn new(
         url: &DatabaseUrl,
         session: Session,
         size: u32,
-        patience: Duration,
+        time_limit: Duration,
         tasks: &Tasks,
     ) -> PoolLane {
         let given_up = match url {
@@ -78,7 +78,7 @@ impl PoolLane {
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
         let priority = Priority::Usual;
-        PoolLane { pool, places, waiting, outage, hanging, patience, tasks, priority }
+        PoolLane { pool, places, waiting, outage, hanging, time_limit, tasks, priority }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -178,16 +178,16 @@ impl PoolLane {
 
     fn watch(&self, running: Arc<Running<Places>>) -> Watch {
         let running = Some(running).filter(|_| self.hanging.is_watched());
-        Watch { running, patience: self.patience, tasks: self.tasks.clone() }
+        Watch { running, time_limit: self.time_limit, tasks: self.tasks.clone() }
     }
 
     /// Until when a client that comes now waits.
     pub(super) fn deadline(&self) -> Deadline {
-        Deadline(Instant::now() + self.patience)
+        Deadline(Instant::now() + self.time_limit)
     }
 
     pub(super) fn too_late(&self) -> DbError {
-        DbError::Unavailable(format!("no answer within {} ms", self.patience.as_millis()))
+        DbError::Unavailable(format!("no answer within {} ms", self.time_limit.as_millis()))
     }
 
     async fn enter(&self, rows: Option<(&KeyedLimit, &Rows)>) -> Result<Places, DbError> {
@@ -211,7 +211,7 @@ impl PoolLane {
 struct Watch {
     /// `None` when there is nothing more to be done about it.
     running: Option<Arc<Running<Places>>>,
-    patience: Duration,
+    time_limit: Duration,
     tasks: Tasks,
 }
 
@@ -224,7 +224,7 @@ impl Watch {
                     self.running = None;
                     return ended;
                 }
-                () = give_up_late(running, self.patience) => self.running = None,
+                () = give_up_late(running, self.time_limit) => self.running = None,
             }
         }
         blocking.await
@@ -234,16 +234,16 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.tasks.detach(give_up_late(running, self.patience));
+            self.tasks.detach(give_up_late(running, self.time_limit));
         }
     }
 }
 
-/// Gives a job up as soon as it has run longer than `patience` and may be given up.
-async fn give_up_late(running: Arc<Running<Places>>, patience: Duration) {
-    tokio::time::sleep(patience.saturating_sub(running.age())).await;
+/// Gives a job up as soon as it has run longer than `time_limit` and may be given up.
+async fn give_up_late(running: Arc<Running<Places>>, time_limit: Duration) {
+    tokio::time::sleep(time_limit.saturating_sub(running.age())).await;
     while !running.give_up() {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(GIVE_UP_RETRY).await;
     }
 }
 

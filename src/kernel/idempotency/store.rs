@@ -23,7 +23,7 @@ diesel::table! {
 /// How long an answer is kept.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 /// Between two looks at a key that a request at another replica holds.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 #[derive(Queryable, Insertable)]
 #[diesel(table_name = idempotency_keys)]
@@ -93,7 +93,7 @@ fn lock(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryRes
         if row.locked || Instant::now() >= give_up_at {
             return Ok(row.locked);
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 

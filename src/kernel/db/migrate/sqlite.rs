@@ -27,7 +27,7 @@ pub(super) fn prepare(
 ) -> Result<Prepared, PrepareError> {
     // Opened once by hand for its error: the pool only says that it timed out.
     DbConn::open(url).map_err(|error| unusable(url, &error.into()))?;
-    // It can be opened, but not within the patience of the pool: the machine is busy.
+    // It can be opened, but not within the time-out of the pool: the machine is busy.
     let mut pooled =
         writes.checkout().map_err(|error| PrepareError::Unavailable(error.to_string()))?;
     set_busy_timeout(&mut pooled.conn, ONE_TRY)?;
