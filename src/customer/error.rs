@@ -33,8 +33,8 @@ impl From<CustomerError> for Failure {
             E::AlreadyExists => Failure::new(Code::CustomerExists),
             E::EmailInUse => Failure::new(Code::EmailInUse),
             E::HasOrders => Failure::new(Code::CustomerHasOrders),
-            E::Body(bad @ BadBody::Missing(_)) => {
-                Failure::from(bad).error("Missing required fields (id, email, name, tier)")
+            E::Body(BadBody::Problems(problems)) if problems.has_missing() => {
+                Failure::from(problems).error("Missing required fields (id, email, name, tier)")
             }
             E::Body(bad) => bad.into(),
             E::Invalid(invalid) => invalid.into(),

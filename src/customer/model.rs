@@ -1,6 +1,6 @@
 //! The nouns around a customer and their rules. No I/O.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
@@ -84,12 +84,13 @@ impl Email {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Invalid::new(
                 "email",
+                Rule::BadCharacter,
                 "must be visible ASCII characters; write an internationalised domain as xn--",
             ));
         }
         if text.len() > MAX_EMAIL {
             let reason = format!("must be at most {MAX_EMAIL} characters long");
-            return Err(Invalid::new("email", reason));
+            return Err(Invalid::new("email", Rule::TooLong, reason));
         }
         match text.split_once('@') {
             Some((local, domain))
@@ -97,7 +98,11 @@ impl Email {
             {
                 Ok(Email(text))
             }
-            _ => Err(Invalid::new("email", "must have one '@', with something on both sides")),
+            _ => Err(Invalid::new(
+                "email",
+                Rule::NotAnEmail,
+                "must have one '@', with something on both sides",
+            )),
         }
     }
 
@@ -128,7 +133,11 @@ impl Tier {
             "silver" => Ok(Tier::Silver),
             "gold" => Ok(Tier::Gold),
             "platinum" => Ok(Tier::Platinum),
-            _ => Err(Invalid::new("tier", "must be one of bronze, silver, gold, platinum")),
+            _ => Err(Invalid::new(
+                "tier",
+                Rule::NotOneOf,
+                "must be one of bronze, silver, gold, platinum",
+            )),
         }
     }
 

@@ -8,10 +8,11 @@ use super::model::{
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{ListView, Query};
 use crate::kernel::money::ExactNumber;
-use crate::kernel::wire::{Member, Members, all};
+use crate::kernel::problems::Problems;
+use crate::kernel::record::FromRecord;
+use crate::kernel::wire::{BadBody, Member, Members, all};
 use crate::kernel::{text, time};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// `GET /customers`.
 pub(super) struct CustomerList;
@@ -23,14 +24,14 @@ impl ListView for CustomerList {
     const FILTERS: &'static [&'static str] = &["tier", "email"];
     const SHOWS_COUNT: bool = true;
 
-    fn parse_filter(query: &Query) -> Result<CustomerFilter, Invalid> {
+    fn parse_filter(query: &Query, problems: &mut Problems) -> Option<CustomerFilter> {
         // No address holds a space, and many hold a `+`, which a form would have encoded.
         // A part longer than any address is a mistake, and SQLite fails on a very long pattern.
         let part = |text: &str| text::bounded("email", text.to_owned(), MAX_EMAIL);
-        Ok(CustomerFilter {
-            tier: query.get("tier")?.map(Tier::parse).transpose()?,
-            email_part: query.get_with_plus("email")?.map(part).transpose()?,
-        })
+        let tier = query.get("tier").and_then(|text| text.map(Tier::parse).transpose());
+        let email_part = query.get_with_plus("email").and_then(|text| text.map(part).transpose());
+        let (tier, email_part) = (problems.take(tier), problems.take(email_part));
+        all!(CustomerFilter { tier, email_part })
     }
 
     fn view(customer: &Customer) -> impl Serialize {
@@ -53,6 +54,15 @@ impl TryFrom<CreateCustomer> for NewCustomer {
     type Error = CustomerError;
 
     fn try_from(body: CreateCustomer) -> Result<NewCustomer, CustomerError> {
+        Ok(NewCustomer::from_record(body).map_err(BadBody::from)?)
+    }
+}
+
+/// As a record of `customers.json` has it.
+impl FromRecord for NewCustomer {
+    type Raw = CreateCustomer;
+
+    fn from_record(body: CreateCustomer) -> Result<NewCustomer, Problems> {
         let mut members = Members::default();
         let id = members.required("id", body.id, |id| CustomerId::parse("id", id));
         let email = members.required("email", body.email, Email::parse);
@@ -60,19 +70,12 @@ impl TryFrom<CreateCustomer> for NewCustomer {
         let tier = members.required("tier", body.tier, |tier| Tier::parse(&tier));
         let phone = members.optional(body.phone, parse_phone);
         let address = members.optional(body.address, own_address);
-        Ok(members.build(all!(NewCustomer { id, email, name, tier, phone, address }))?)
+        members.build(all!(NewCustomer { id, email, name, tier, phone, address }))
     }
 }
 
 fn own_address(address: Address) -> Result<Address, Invalid> {
     parse_address("address", address)
-}
-
-/// As a record of `customers.json` has it.
-impl<'de> Deserialize<'de> for NewCustomer {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        CreateCustomer::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
-    }
 }
 
 /// The body of `PUT /customers/{id}`.

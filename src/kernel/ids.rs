@@ -1,6 +1,6 @@
 //! The identifiers that clients choose: 1 to 50 of `A-Z a-z 0-9 . _ -`, and not `.` or `..`.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -20,16 +20,26 @@ impl Id {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let is_plain = (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed);
         match text.as_str() {
-            "." | ".." => Err(Invalid::new(field, "must not be '.' or '..': a path would lose it")),
+            "." | ".." => Err(Invalid::new(
+                field,
+                Rule::Reserved,
+                "must not be '.' or '..': a path would lose it",
+            )),
             _ if is_plain => Ok(Id(text)),
             // Reference numbers of the trade hold slashes, which would part the path.
             slashed if slashed.contains('/') => Err(Invalid::new(
                 field,
+                Rule::BadCharacter,
                 "must not hold a '/': write '-', '_' or '.' in its place, and keep the number as it \
                  is in another member, such as metadata.reference",
             )),
             _ => Err(Invalid::new(
                 field,
+                match text.len() {
+                    0 => Rule::Empty,
+                    length if length > MAX_LENGTH => Rule::TooLong,
+                    _ => Rule::BadCharacter,
+                },
                 "must be 1 to 50 characters of A-Z, a-z, 0-9, '.', '_' and '-'",
             )),
         }

@@ -1,6 +1,6 @@
 //! The bound on JSON objects that are kept with a row.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value};
@@ -28,7 +28,7 @@ pub fn bounded(
         Ok(()) => Ok(object),
         Err(_) => {
             let reason = format!("must be at most {MAX_OBJECT_BYTES} bytes of JSON");
-            Err(Invalid::new(field, reason))
+            Err(Invalid::new(field, Rule::TooLong, reason))
         }
     }
 }

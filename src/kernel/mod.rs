@@ -16,6 +16,7 @@ pub mod ids;
 pub mod json;
 pub mod money;
 pub mod page;
+pub mod problems;
 pub mod record;
 pub mod redis;
 pub mod streams;

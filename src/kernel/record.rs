@@ -1,9 +1,11 @@
 //! A record of a data file: what is added, with times of its own where it has them.
 
+use crate::kernel::problems::Problems;
 use crate::kernel::time;
+use crate::kernel::wire::all;
 use chrono::{DateTime, Utc};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,33 +26,62 @@ impl<N> Record<N> {
     }
 }
 
-/// From one object: its two times are taken out, and the other members are those of `N`.
-impl<'de, N: Deserialize<'de>> Deserialize<'de> for Record<N> {
+/// What a record of a data file becomes, after its JSON is read.
+pub trait FromRecord: Sized {
+    /// Its members, each of the right type.
+    type Raw: DeserializeOwned;
+
+    /// # Errors
+    /// All members that are missing or break their rule.
+    fn from_record(raw: Self::Raw) -> Result<Self, Problems>;
+}
+
+impl<N: FromRecord> FromRecord for Record<N> {
+    type Raw = RawRecord<N::Raw>;
+
+    fn from_record(raw: RawRecord<N::Raw>) -> Result<Record<N>, Problems> {
+        let (new, mut problems) = match N::from_record(raw.new) {
+            Ok(new) => (Some(new), Problems::default()),
+            Err(problems) => (None, problems),
+        };
+        let mut time = |field, text: Option<String>| {
+            problems.take(text.map(|text| time::parse(field, &text)).transpose())
+        };
+        let [created_at, updated_at] = raw.times;
+        let created_at = time(TIMES[0], created_at);
+        let updated_at = time(TIMES[1], updated_at);
+        problems.finish(all!(Record { new, created_at, updated_at }))
+    }
+}
+
+/// The members of a [`Record`].
+#[derive(Debug)]
+pub struct RawRecord<R> {
+    new: R,
+    times: [Option<String>; 2],
+}
+
+/// From one object: its two times are taken out, and the other members are those of `R`.
+impl<'de, R: Deserialize<'de>> Deserialize<'de> for RawRecord<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(RecordVisitor(PhantomData))
     }
 }
 
-struct RecordVisitor<N>(PhantomData<N>);
+struct RecordVisitor<R>(PhantomData<R>);
 
-impl<'de, N: Deserialize<'de>> Visitor<'de> for RecordVisitor<N> {
-    type Value = Record<N>;
+impl<'de, R: Deserialize<'de>> Visitor<'de> for RecordVisitor<R> {
+    type Value = RawRecord<R>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Record<N>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawRecord<R>, A::Error> {
         let mut times = [None, None];
         let others = OtherMembers { map, times: &mut times };
-        let new = N::deserialize(MapAccessDeserializer::new(others))?;
-        let [created_at, updated_at] = times.map(Option::flatten);
-        let parse = |field, text: Option<String>| {
-            text.map(|text| time::parse(field, &text)).transpose().map_err(A::Error::custom)
-        };
-        let created_at = parse(TIMES[0], created_at)?;
-        let updated_at = parse(TIMES[1], updated_at)?;
-        Ok(Record { new, created_at, updated_at })
+        let new = R::deserialize(MapAccessDeserializer::new(others))?;
+        Ok(RawRecord { new, times: times.map(Option::flatten) })
     }
 }
 

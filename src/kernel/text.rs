@@ -1,6 +1,6 @@
 //! Rules for free text: bounded, not blank, without NUL; kept byte for byte.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use serde_json::Value;
 
 /// Returns `text` unchanged when it has 1 to `max_chars` characters, is not all white space, and
@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Names `field` and the rule that the text breaks.
 pub fn required(field: &'static str, text: String, max_chars: usize) -> Result<String, Invalid> {
     if text.trim().is_empty() {
-        return Err(Invalid::new(field, "must not be empty"));
+        return Err(Invalid::new(field, Rule::Empty, "must not be empty"));
     }
     bounded(field, text, max_chars)
 }
@@ -21,10 +21,11 @@ pub fn required(field: &'static str, text: String, max_chars: usize) -> Result<S
 /// Names `field` and the rule that the text breaks.
 pub fn bounded(field: &'static str, text: String, max_chars: usize) -> Result<String, Invalid> {
     if text.contains('\0') {
-        return Err(Invalid::new(field, "must not contain a NUL character"));
+        return Err(Invalid::new(field, Rule::Nul, "must not contain a NUL character"));
     }
     if text.chars().count() > max_chars {
-        return Err(Invalid::new(field, format!("must be at most {max_chars} characters long")));
+        let reason = format!("must be at most {max_chars} characters long");
+        return Err(Invalid::new(field, Rule::TooLong, reason));
     }
     Ok(text)
 }

@@ -1,6 +1,6 @@
 //! Instants as the API speaks of them: UTC, whole milliseconds, the years 0001 to 9999.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use chrono::{DateTime, Datelike, FixedOffset, SecondsFormat, Timelike, Utc};
 
 /// The years whose instants both databases keep, order and print alike.
@@ -34,6 +34,7 @@ pub fn parse(field: &'static str, text: &str) -> Result<DateTime<Utc>, Invalid> 
     instant.ok().filter(|instant| is_storable(*instant)).map(to_milliseconds).ok_or_else(|| {
         Invalid::new(
             field,
+            Rule::NotATime,
             "must be a time with its zone, in UTC of the years 0001 to 9999, such as \
              2024-05-01T00:00:00Z",
         )

@@ -12,7 +12,9 @@ use super::outgoing::Outgoing;
 use super::registry::{Registration, Registry};
 use super::state::ConnectionState;
 use super::timeouts::{HEAD_TIMEOUT, SILENCE_TIMEOUT};
-use crate::kernel::http::{Code, ConnectionEvents, ConnectionHandle, Failure, closing_response};
+use crate::kernel::http::{
+    Code, ConnectionEvents, ConnectionHandle, Failure, Recipient, closing_response,
+};
 use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
 use socket2::SockRef;
 use std::io;
@@ -89,7 +91,9 @@ impl Connection {
         let status = failure.status().as_u16();
         log_access(("-", "-"), &origin, status, after.as_micros(), &id);
         // The client may be gone, or take nothing: the connection ends with or without this.
-        let _told = self.stream.try_write(&closing_response(failure, &id));
+        let format = self.incoming.error_format();
+        let recipient = Recipient { format, request_id: &id, path: "" };
+        let _told = self.stream.try_write(&closing_response(failure, &recipient));
         let _said_all = SockRef::from(&self.stream).shutdown(Shutdown::Write);
         self.state.answered_finally();
         self.incoming.discard();

@@ -1,6 +1,7 @@
 //! What a connection receives: one request at a time is handed on, and what comes behind it is kept.
 
 use super::framing::{Framing, Refused};
+use crate::kernel::http::ErrorFormat;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -72,6 +73,11 @@ impl Incoming {
     /// Whether the next bytes are of a head, and it is their turn.
     pub(super) fn is_within_head(&self) -> bool {
         self.framing.is_within_head()
+    }
+
+    /// How a failure is told to the client, as far as its head has come.
+    pub(super) fn error_format(&self) -> ErrorFormat {
+        self.framing.error_format()
     }
 
     /// Nothing more will be handed on.

@@ -1,7 +1,7 @@
 //! The nouns around an order and their rules. No I/O.
 
 use crate::customer::{Address, CustomerId};
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::page::{Cursor, Placed};
@@ -81,7 +81,11 @@ impl OrderStatus {
             "pending" => Ok(OrderStatus::Pending),
             "completed" => Ok(OrderStatus::Completed),
             "cancelled" => Ok(OrderStatus::Cancelled),
-            _ => Err(Invalid::new("status", "must be one of pending, completed, cancelled")),
+            _ => Err(Invalid::new(
+                "status",
+                Rule::NotOneOf,
+                "must be one of pending, completed, cancelled",
+            )),
         }
     }
 
@@ -100,7 +104,11 @@ impl OrderStatus {
 }
 
 pub(super) fn parse_order_id(number: i64) -> Result<i64, Invalid> {
-    if number > 0 { Ok(number) } else { Err(Invalid::new("id", "must be a positive whole number")) }
+    if number > 0 {
+        Ok(number)
+    } else {
+        Err(Invalid::new("id", Rule::OutOfRange, "must be a positive whole number"))
+    }
 }
 
 /// The id of the order at this place of a list.
@@ -109,10 +117,10 @@ pub(super) fn order_id_at(place: &Cursor) -> Option<i64> {
 }
 
 pub(super) fn parse_quantity(pieces: i64) -> Result<i32, Invalid> {
-    i32::try_from(pieces)
-        .ok()
-        .filter(|pieces| *pieces > 0)
-        .ok_or_else(|| Invalid::new("quantity", "must be a whole number from 1 to 2147483647"))
+    i32::try_from(pieces).ok().filter(|pieces| *pieces > 0).ok_or_else(|| {
+        let reason = "must be a whole number from 1 to 2147483647";
+        Invalid::new("quantity", Rule::OutOfRange, reason)
+    })
 }
 
 /// Checks that `total` is what the items, of which there must be some, come to with the amounts.
@@ -125,7 +133,7 @@ pub(super) fn check_total(
     amounts: Amounts,
 ) -> Result<(), Invalid> {
     if items.is_empty() {
-        return Err(Invalid::new("items", "must hold at least one item"));
+        return Err(Invalid::new("items", Rule::Empty, "must hold at least one item"));
     }
     let of_items = items.iter().try_fold(Cents::ZERO, |sum, item| {
         sum.checked_add(item.price.checked_mul(i64::from(item.quantity))?)
@@ -139,12 +147,12 @@ pub(super) fn check_total(
             let reason = format!(
                 "is {total}, but the items less the discount, with shipping and tax, come to {sum}"
             );
-            Err(Invalid::new("total_amount", reason))
+            Err(Invalid::new("total_amount", Rule::WrongTotal, reason))
         }
         Some(sum) => {
             let reason = format!("is {total}, but the items come to {sum}");
-            Err(Invalid::new("total_amount", reason))
+            Err(Invalid::new("total_amount", Rule::WrongTotal, reason))
         }
-        None => Err(Invalid::new("items", "come to more than 64 bits of cents")),
+        None => Err(Invalid::new("items", Rule::OutOfRange, "come to more than 64 bits of cents")),
     }
 }

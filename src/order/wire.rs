@@ -5,15 +5,15 @@ use super::model::{
     parse_quantity,
 };
 use crate::customer::{Address, CustomerId, parse_address};
-use crate::kernel::error::Invalid;
 use crate::kernel::http::{ListView, Query};
 use crate::kernel::ids::Id;
 use crate::kernel::money::{Cents, JsonMoney};
 use crate::kernel::page::Cursor;
-use crate::kernel::wire::Whole;
+use crate::kernel::problems::Problems;
+use crate::kernel::record::FromRecord;
+use crate::kernel::wire::{Members, Whole, all};
 use crate::kernel::{text, time};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// `GET /customers/{id}/orders`.
 pub(super) struct OrderList;
@@ -26,8 +26,8 @@ impl ListView for OrderList {
     const FILTERS: &'static [&'static str] = &[];
     const SHOWS_COUNT: bool = true;
 
-    fn parse_filter(_: &Query) -> Result<(), Invalid> {
-        Ok(())
+    fn parse_filter(_: &Query, _: &mut Problems) -> Option<()> {
+        Some(())
     }
 
     fn has_place(cursor: &Cursor) -> bool {
@@ -113,25 +113,17 @@ impl<'a> From<&'a OrderItem> for OrderItemView<'a> {
     }
 }
 
-/// As a record of `orders.json` has it. It has kept every rule that an order can keep by itself;
-/// whether its customer exists is for the database to say. Times that it leaves out are those of now.
-impl<'de> Deserialize<'de> for NewOrder {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        RawOrder::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
-    }
-}
-
 #[derive(Deserialize)]
-struct RawOrder {
+pub struct RawOrder {
     id: Option<i64>,
-    order_number: String,
-    customer_id: String,
-    items: Vec<RawItem>,
-    total_amount: JsonMoney,
+    order_number: Option<String>,
+    customer_id: Option<String>,
+    items: Option<Vec<RawItem>>,
+    total_amount: Option<JsonMoney>,
     discount_amount: Option<JsonMoney>,
     shipping_amount: Option<JsonMoney>,
     tax_amount: Option<JsonMoney>,
-    status: String,
+    status: Option<String>,
     payment_method: Option<String>,
     shipping_address: Option<Address>,
     notes: Option<String>,
@@ -140,67 +132,101 @@ struct RawOrder {
 }
 
 #[derive(Deserialize)]
-struct RawItem {
-    product_id: String,
-    product_name: String,
-    quantity: Whole,
-    price: JsonMoney,
+pub struct RawItem {
+    product_id: Option<String>,
+    product_name: Option<String>,
+    quantity: Option<Whole>,
+    price: Option<JsonMoney>,
 }
 
-impl TryFrom<RawOrder> for NewOrder {
-    type Error = Invalid;
+/// As a record of `orders.json` has it. It has kept every rule that an order can keep by itself;
+/// whether its customer exists is for the database to say. Times that it leaves out are those of now.
+impl FromRecord for NewOrder {
+    type Raw = RawOrder;
 
-    fn try_from(raw: RawOrder) -> Result<NewOrder, Invalid> {
-        let item = |(index, raw): (usize, RawItem)| {
-            OrderItem::try_from(raw).map_err(|Invalid { field, reason }| {
-                Invalid::new(format!("items[{index}].{field}"), reason)
-            })
-        };
-        let payment_method = |text| text::required("payment_method", text, 50);
-        let items = raw.items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
-        let total_amount = raw.total_amount.cents("total_amount")?;
-        let amounts = Amounts {
-            discount: amount("discount_amount", raw.discount_amount)?,
-            shipping: amount("shipping_amount", raw.shipping_amount)?,
-            tax: amount("tax_amount", raw.tax_amount)?,
-        };
-        let address = |address| parse_address("shipping_address", address);
-        let created_at = raw.created_at.map(|text| time::parse("created_at", &text)).transpose()?;
-        let updated_at = raw.updated_at.map(|text| time::parse("updated_at", &text)).transpose()?;
-        let created_at = created_at.unwrap_or_else(time::now);
-        let order = NewOrder {
-            id: raw.id.map(parse_order_id).transpose()?,
-            order_number: text::required("order_number", raw.order_number, 50)?,
-            customer_id: CustomerId::parse("customer_id", raw.customer_id)?,
+    fn from_record(raw: RawOrder) -> Result<NewOrder, Problems> {
+        let mut members = Members::default();
+        let id = members.optional(raw.id, parse_order_id);
+        let order_number = members.required("order_number", raw.order_number, |text| {
+            text::required("order_number", text, 50)
+        });
+        let customer_id = members
+            .required("customer_id", raw.customer_id, |id| CustomerId::parse("customer_id", id));
+        let items = members.required("items", raw.items, Ok);
+        let items = items.and_then(|items| items_of(items, members.problems()));
+        let total_amount =
+            members.required("total_amount", raw.total_amount, |money| money.cents("total_amount"));
+        let amounts =
+            amounts_of(&mut members, [raw.discount_amount, raw.shipping_amount, raw.tax_amount]);
+        let status = members.required("status", raw.status, |text| OrderStatus::parse(&text));
+        let payment_method =
+            members.optional(raw.payment_method, |text| text::required("payment_method", text, 50));
+        let shipping_address = members
+            .optional(raw.shipping_address, |address| parse_address("shipping_address", address));
+        let notes = members.optional(raw.notes, |text| text::bounded("notes", text, 10_000));
+        let time = |field| move |text: String| time::parse(field, &text);
+        let created_at = members.optional(raw.created_at, time("created_at"));
+        let updated_at = members.optional(raw.updated_at, time("updated_at"));
+        let created_at = created_at.map(|at| at.unwrap_or_else(time::now));
+        let updated_at =
+            updated_at.zip(created_at).map(|(at, created_at)| at.unwrap_or(created_at));
+        if let (Some(total), Some(items), Some(amounts)) = (total_amount, &items, amounts) {
+            members.problems().take(check_total(total, items, amounts));
+        }
+        members.build(all!(NewOrder {
+            id,
+            order_number,
+            customer_id,
             items,
             total_amount,
             amounts,
-            status: OrderStatus::parse(&raw.status)?,
-            payment_method: raw.payment_method.map(payment_method).transpose()?,
-            shipping_address: raw.shipping_address.map(address).transpose()?,
-            notes: raw.notes.map(|text| text::bounded("notes", text, 10_000)).transpose()?,
+            status,
+            payment_method,
+            shipping_address,
+            notes,
             created_at,
-            updated_at: updated_at.unwrap_or(created_at),
-        };
-        check_total(order.total_amount, &order.items, order.amounts)?;
-        Ok(order)
+            updated_at,
+        }))
     }
 }
 
-/// An amount that is 0 where it is left out or null.
-fn amount(field: &'static str, money: Option<JsonMoney>) -> Result<Cents, Invalid> {
-    money.map_or(Ok(Cents::ZERO), |money| money.cents(field))
+/// The amounts besides the items, each of which is 0 where it is left out or null.
+fn amounts_of(
+    members: &mut Members,
+    [discount, shipping, tax]: [Option<JsonMoney>; 3],
+) -> Option<Amounts> {
+    let mut amount = |field, money| {
+        let cents = members.optional(money, |money: JsonMoney| money.cents(field))?;
+        Some(cents.unwrap_or(Cents::ZERO))
+    };
+    let discount = amount("discount_amount", discount);
+    let shipping = amount("shipping_amount", shipping);
+    let tax = amount("tax_amount", tax);
+    all!(Amounts { discount, shipping, tax })
 }
 
-impl TryFrom<RawItem> for OrderItem {
-    type Error = Invalid;
+/// All items, or `None` where one of them is wrong.
+fn items_of(raw: Vec<RawItem>, problems: &mut Problems) -> Option<Vec<OrderItem>> {
+    let items = raw.into_iter().enumerate().map(|(index, raw)| {
+        problems.take_within(&format!("items[{index}]"), OrderItem::from_record(raw))
+    });
+    // All of them are looked at, also behind one that is wrong.
+    items.collect::<Vec<_>>().into_iter().collect()
+}
 
-    fn try_from(raw: RawItem) -> Result<OrderItem, Invalid> {
-        Ok(OrderItem {
-            product_id: Id::parse("product_id", raw.product_id)?,
-            product_name: text::required("product_name", raw.product_name, 255)?,
-            quantity: parse_quantity(raw.quantity.0)?,
-            price: raw.price.price("price")?,
-        })
+impl FromRecord for OrderItem {
+    type Raw = RawItem;
+
+    fn from_record(raw: RawItem) -> Result<OrderItem, Problems> {
+        let mut members = Members::default();
+        let product_id =
+            members.required("product_id", raw.product_id, |id| Id::parse("product_id", id));
+        let product_name = members.required("product_name", raw.product_name, |text| {
+            text::required("product_name", text, 255)
+        });
+        let quantity =
+            members.required("quantity", raw.quantity, |pieces| parse_quantity(pieces.0));
+        let price = members.required("price", raw.price, |price| price.price("price"));
+        members.build(all!(OrderItem { product_id, product_name, quantity, price }))
     }
 }

@@ -3,6 +3,7 @@
 use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
+use crate::kernel::problems::Problems;
 use crate::kernel::wire::BadBody;
 use serde_json::json;
 
@@ -12,8 +13,8 @@ pub enum ProductError {
     NotFound,
     #[error("a product with this id exists")]
     AlreadyExists,
-    #[error("the quantity is not a positive whole number")]
-    NotAQuantity,
+    #[error("{0}")]
+    NotAQuantity(Problems),
     #[error("{requested} requested, {available} in stock")]
     InsufficientStock { requested: u64, available: i32 },
     #[error("the total cost passes 64 bits of cents")]
@@ -34,7 +35,7 @@ impl From<ProductError> for Failure {
         match error {
             E::NotFound => Failure::new(Code::ProductNotFound),
             E::AlreadyExists => Failure::new(Code::ProductExists),
-            E::NotAQuantity => Failure::new(Code::InvalidQuantity),
+            E::NotAQuantity(problems) => Failure::new(Code::InvalidQuantity).problems(problems),
             E::InsufficientStock { requested, available } => Failure::new(Code::InsufficientStock)
                 .details(json!({ "requested": requested, "available": available })),
             E::CostTooLarge => Failure::new(Code::CostTooLarge),

@@ -1,6 +1,6 @@
 //! The nouns of the catalogue and their rules. No I/O.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
@@ -120,8 +120,8 @@ pub(super) fn parse_metadata(metadata: Metadata) -> Result<Metadata, Invalid> {
 }
 
 pub(super) fn parse_stock(pieces: i64) -> Result<i32, Invalid> {
-    i32::try_from(pieces)
-        .ok()
-        .filter(|pieces| *pieces >= 0)
-        .ok_or_else(|| Invalid::new("stock", "must be a whole number from 0 to 2147483647"))
+    i32::try_from(pieces).ok().filter(|pieces| *pieces >= 0).ok_or_else(|| {
+        let reason = "must be a whole number from 0 to 2147483647";
+        Invalid::new("stock", Rule::OutOfRange, reason)
+    })
 }

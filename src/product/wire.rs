@@ -5,13 +5,14 @@ use super::model::{
     Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
     parse_brand, parse_category, parse_metadata, parse_name, parse_stock,
 };
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::http::{ListView, Query};
 use crate::kernel::money::{Cents, JsonMoney};
+use crate::kernel::problems::Problems;
+use crate::kernel::record::FromRecord;
 use crate::kernel::time;
-use crate::kernel::wire::{Member, Members, Whole, all, whole};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use crate::kernel::wire::{BadBody, Member, Members, Whole, all, whole};
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
@@ -25,18 +26,19 @@ impl ListView for ProductList {
     const FILTERS: &'static [&'static str] = &["category", "brand", "minPrice", "maxPrice"];
     const SHOWS_COUNT: bool = false;
 
-    fn parse_filter(query: &Query) -> Result<ProductFilter, Invalid> {
+    fn parse_filter(query: &Query, problems: &mut Problems) -> Option<ProductFilter> {
+        let text = |name| Ok(query.get(name)?.map(str::to_owned));
         let price = |name| query.get(name)?.map(|text| Cents::parse(name, text)).transpose();
-        let filter = ProductFilter {
-            category: query.get("category")?.map(str::to_owned),
-            brand: query.get("brand")?.map(str::to_owned),
-            min_price: price("minPrice")?,
-            max_price: price("maxPrice")?,
-        };
-        if filter.min_price.zip(filter.max_price).is_some_and(|(min, max)| min > max) {
-            return Err(Invalid::new("minPrice", "must not be greater than maxPrice"));
+        let category = problems.take(text("category"));
+        let brand = problems.take(text("brand"));
+        let min_price = problems.take(price("minPrice"));
+        let max_price = problems.take(price("maxPrice"));
+        let (min, max) = (min_price.flatten(), max_price.flatten());
+        if min.zip(max).is_some_and(|(min, max)| min > max) {
+            let reason = "must not be greater than maxPrice";
+            problems.note(Invalid::new("minPrice", Rule::OutOfRange, reason));
         }
-        Ok(filter)
+        all!(ProductFilter { category, brand, min_price, max_price })
     }
 
     fn view(product: &Product) -> impl Serialize {
@@ -60,6 +62,15 @@ impl TryFrom<CreateProduct> for NewProduct {
     type Error = ProductError;
 
     fn try_from(body: CreateProduct) -> Result<NewProduct, ProductError> {
+        Ok(NewProduct::from_record(body).map_err(BadBody::from)?)
+    }
+}
+
+/// As a record of `products.json` has it.
+impl FromRecord for NewProduct {
+    type Raw = CreateProduct;
+
+    fn from_record(body: CreateProduct) -> Result<NewProduct, Problems> {
         let mut members = Members::default();
         let id = members.required("id", body.id, |id| ProductId::parse("id", id));
         let name = members.required("name", body.name, parse_name);
@@ -68,14 +79,7 @@ impl TryFrom<CreateProduct> for NewProduct {
         let stock = members.required("stock", body.stock, |stock| parse_stock(stock.0));
         let category = members.required("category", body.category, parse_category);
         let metadata = members.optional(body.metadata, parse_metadata);
-        Ok(members.build(all!(NewProduct { id, name, brand, price, stock, category, metadata }))?)
-    }
-}
-
-/// As a record of `products.json` has it.
-impl<'de> Deserialize<'de> for NewProduct {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        CreateProduct::deserialize(deserializer)?.try_into().map_err(D::Error::custom)
+        members.build(all!(NewProduct { id, name, brand, price, stock, category, metadata }))
     }
 }
 
@@ -125,12 +129,18 @@ impl TryFrom<TakeStock> for Quantity {
     type Error = ProductError;
 
     fn try_from(body: TakeStock) -> Result<Quantity, ProductError> {
-        let number = body.quantity.and_then(|raw| serde_json::from_str::<Number>(raw.get()).ok());
         let pieces = |number: Number| {
             let of_float = || u64::try_from(whole(number.as_f64()?)?).ok();
             number.as_u64().or_else(of_float)
         };
-        number.and_then(pieces).and_then(Quantity::new).ok_or(ProductError::NotAQuantity)
+        let refused = |rule, reason| {
+            ProductError::NotAQuantity(Invalid::new("quantity", rule, reason).into())
+        };
+        let raw = body.quantity.ok_or_else(|| refused(Rule::Required, "is required"))?;
+        let number = serde_json::from_str::<Number>(raw.get())
+            .map_err(|_| refused(Rule::NotANumber, "must be a number"))?;
+        let reason = "must be a whole number above 0";
+        pieces(number).and_then(Quantity::new).ok_or_else(|| refused(Rule::OutOfRange, reason))
     }
 }
 

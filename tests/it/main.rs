@@ -17,6 +17,7 @@ mod codes;
 mod connections;
 mod customer;
 mod data;
+mod errors;
 mod faults;
 mod files;
 mod gateway;
@@ -134,6 +135,7 @@ pub fn all_cases() -> Vec<Case> {
         cli::cases(),
         roles::cases(),
         codes::cases(),
+        errors::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),

@@ -6,7 +6,9 @@ use super::settings::ServeArgs;
 use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_token};
 use crate::kernel::cache::CacheState;
 use crate::kernel::error::Refusal;
-use crate::kernel::http::{OwnHosts, bound_body, not_found, refuse_other_targets, request_context};
+use crate::kernel::http::{
+    OwnHosts, bound_body, error_pages, not_found, refuse_other_targets, request_context,
+};
 use crate::net::{self, Closer, Guards};
 use actix_server::Server;
 use actix_web::middleware::from_fn;
@@ -125,6 +127,7 @@ fn bind_one(
         App::new()
             .app_data(hosts.clone())
             .configure(|config| probe(config))
+            .configure(error_pages)
             .configure(configure.clone())
             .default_service(web::to(not_found))
             .wrap(from_fn(bound_body))

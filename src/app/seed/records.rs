@@ -1,6 +1,9 @@
 //! The records of one file, each parsed by itself: a mistake in one hides none in another.
 
 use super::mistakes::Report;
+use crate::kernel::error::Rule;
+use crate::kernel::problems::Problems;
+use crate::kernel::record::FromRecord;
 use crate::kernel::text::holds_nul;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,11 +51,6 @@ impl fmt::Display for Place {
     }
 }
 
-/// Which members a file's records have, by a record without a mistake. Its members that are not null
-/// are required, and those that are stand for optional ones.
-#[derive(Clone, Copy)]
-pub struct Sample(pub &'static str);
-
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 impl Source {
@@ -64,11 +62,7 @@ impl Source {
     }
 
     /// All records; the mistakes in them are told to the report. `None` where there is no list.
-    pub fn records<T: DeserializeOwned>(
-        &self,
-        sample: Sample,
-        report: &mut Report,
-    ) -> Option<Vec<Record<T>>> {
+    pub fn records<T: FromRecord>(&self, report: &mut Report) -> Option<Vec<Record<T>>> {
         let raw: Vec<&RawValue> = match serde_json::from_str(&self.text) {
             Ok(raw) => raw,
             Err(error) => {
@@ -85,7 +79,7 @@ impl Source {
                 report.mistake(&place, "a string holds a NUL character, which cannot be stored");
                 None
             } else {
-                self.record(raw, &place, sample, report)
+                self.record(raw, &place, report)
             };
             records.push(Record { place, parsed: parsed.ok_or(whole) });
         }
@@ -104,74 +98,86 @@ impl Source {
         self.line_starts.partition_point(|line| *line <= start)
     }
 
-    /// Parses a record. After a mistake, the member that has it is taken from the sample, and the
-    /// record is looked at again, so that what else is wrong is found, too.
-    fn record<T: DeserializeOwned>(
+    /// Parses a record. A member of another type is told and left out, and the record is looked at
+    /// again, so that what else is wrong is found, too.
+    fn record<T: FromRecord>(
         &self,
         raw: &RawValue,
         place: &Place,
-        Sample(sample): Sample,
         report: &mut Report,
     ) -> Option<T> {
         let mut not_kept = Vec::new();
-        let first = parse(raw.get(), &mut not_kept);
+        let first = parse::<T::Raw>(raw.get(), &mut not_kept);
         not_kept.into_iter().for_each(|member| report.not_kept(&self.file, member));
         let mut mistake = match first {
-            Ok(value) => return Some(value),
+            Ok(members) => return self.judge(T::from_record(members), &[], raw, place, report),
             Err(mistake) => mistake,
         };
-        let Ok(original) = serde_json::from_str::<Members>(raw.get()) else {
+        let Ok(mut members) = serde_json::from_str::<Members>(raw.get()) else {
             report.mistake(place, "must be a JSON object");
             return None;
         };
-        let sample: Members = serde_json::from_str(sample).expect("the sample is an object");
-        let mut mended = original.clone();
-        let mut changed = Vec::new();
-        let missing = take_missing(&mut mended, &sample);
+        let mut left_out = Vec::new();
+        loop {
+            self.tell(&mistake.path, &mistake.text, raw, place, report);
+            let member = member_of(&mistake.path).to_owned();
+            members.remove(&member)?;
+            left_out.push(member);
+            let text = serde_json::to_string(&members).expect("an object can be written");
+            match parse::<T::Raw>(&text, &mut Vec::new()) {
+                Ok(members) => {
+                    return self.judge(T::from_record(members), &left_out, raw, place, report);
+                }
+                Err(next) => mistake = next,
+            }
+        }
+    }
+
+    /// Tells which rules a record breaks, but for those of the members that were left out.
+    fn judge<T>(
+        &self,
+        parsed: Result<T, Problems>,
+        left_out: &[String],
+        raw: &RawValue,
+        place: &Place,
+        report: &mut Report,
+    ) -> Option<T> {
+        let problems = match parsed {
+            Ok(value) => return Some(value).filter(|_| left_out.is_empty()),
+            Err(problems) => problems,
+        };
+        let is_known = |field: &str| left_out.iter().any(|member| member == member_of(field));
+        let missing: Vec<&str> = problems.missing().filter(|field| !is_known(field)).collect();
         if !missing.is_empty() {
             report.mistake(place, format_args!("missing: {}", missing.join(", ")));
-            changed.extend(missing);
-            mistake = parse_members::<T>(&mended).err()?;
         }
-        loop {
-            let member = mistake.member();
-            // What a mended member does to the sum of an order is no mistake of the file.
-            if changed.iter().any(|name| name == member)
-                || (mistake.is_sum() && !changed.is_empty())
-            {
-                return None;
+        for problem in problems.iter().filter(|problem| !is_known(&problem.field)) {
+            // What a member that is left out does to the sum of an order is no mistake of the file.
+            let is_of_sum = problem.rule == Rule::WrongTotal && !left_out.is_empty();
+            if problem.rule != Rule::Required && !is_of_sum {
+                self.tell(&problem.field, &problem.to_string(), raw, place, report);
             }
-            let line = locate(raw, &mistake.path).map_or(place.line, |part| self.line_of(part));
-            report.mistake(Place { line, ..place.clone() }, &mistake.text);
-            let value = sample.get(member)?;
-            changed.push(member.to_owned());
-            mended.insert(member.to_owned(), value);
-            mistake = parse_members::<T>(&mended).err()?;
         }
+        None
+    }
+
+    /// Tells a mistake with the line in which it stands.
+    fn tell(&self, path: &str, text: &str, raw: &RawValue, place: &Place, report: &mut Report) {
+        let line = locate(raw, path).map_or(place.line, |part| self.line_of(part));
+        report.mistake(Place { line, ..place.clone() }, text);
     }
 }
 
-/// What is wrong with a record first.
+/// The member of a record that a path leads into.
+fn member_of(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
+}
+
+/// Why a record cannot be read.
 struct Mistake {
-    /// `items[1].price`, or empty.
+    /// `items[1].price`, or the first word of what the parser says.
     path: String,
     text: String,
-}
-
-impl Mistake {
-    /// The member of the record that has the mistake.
-    fn member(&self) -> &str {
-        self.path.split(['.', '[']).next().unwrap_or_default()
-    }
-
-    fn is_sum(&self) -> bool {
-        self.text.starts_with("total_amount is ")
-    }
-}
-
-fn parse_members<T: DeserializeOwned>(members: &Members) -> Result<T, Mistake> {
-    let text = serde_json::to_string(members).expect("an object can be written");
-    parse(&text, &mut Vec::new())
 }
 
 /// Parses a record, and names the members that it passes over.
@@ -187,7 +193,6 @@ fn parse<T: DeserializeOwned>(text: &str, not_kept: &mut Vec<String>) -> Result<
         let position = format!(" at line {} column {}", reason.line(), reason.column());
         let text = text.strip_suffix(&position).unwrap_or(&text);
         if path == "." || path == "?" {
-            // A rule, which names its member first.
             let path = text.split(' ').next().unwrap_or_default().to_owned();
             return Mistake { path, text: text.to_owned() };
         }
@@ -209,19 +214,6 @@ fn name_of(path: &serde_ignored::Path<'_>) -> String {
         | Path::NewtypeStruct { parent }
         | Path::NewtypeVariant { parent } => name_of(parent),
     }
-}
-
-/// Puts in what is required and missing, and names it.
-fn take_missing<'a>(members: &mut Members<'a>, sample: &Members<'a>) -> Vec<String> {
-    let is_null = |value: &RawValue| value.get() == "null";
-    let mut missing = Vec::new();
-    for (name, value) in sample.iter().filter(|(_, value)| !is_null(value)) {
-        if members.get(name).is_none_or(|value| is_null(value)) {
-            missing.push(name.clone());
-            members.insert(name.clone(), value);
-        }
-    }
-    missing
 }
 
 /// The part of a record that a path leads to, or the last one on the way.

@@ -1,6 +1,6 @@
 //! The one list of what can be refused or fail: every code of the API, with its status and sentence.
 //!
-//! docs/API.md has the same list for people; a test compares the two.
+//! docs/API.md and docs/ERRORS.md have the same list for people; tests compare them.
 
 use actix_web::http::StatusCode;
 

@@ -1,8 +1,10 @@
 //! The one shape of a failure, from whichever layer it comes.
 
 use super::Code;
+use super::error_format::{ErrorFormat, JSON, PROBLEM_JSON, Recipient};
+use super::error_pages::page_of;
 use crate::kernel::error::Invalid;
-use crate::kernel::telemetry::RequestId;
+use crate::kernel::problems::Problems;
 use crate::kernel::wire::BadBody;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -26,6 +28,7 @@ struct Content {
     error: &'static str,
     message: Option<Cow<'static, str>>,
     details: Option<Value>,
+    problems: Problems,
     shows_status: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cow<'static, str>>,
@@ -41,6 +44,7 @@ impl Failure {
             error: code.sentence(),
             message: None,
             details: None,
+            problems: Problems::default(),
             shows_status: false,
             headers: Vec::new(),
             cause: None,
@@ -76,6 +80,12 @@ impl Failure {
 
     pub fn details(mut self, details: Value) -> Self {
         self.0.details = Some(details);
+        self
+    }
+
+    /// The values that are to blame, each of which is told in `errors`.
+    pub fn problems(mut self, problems: Problems) -> Self {
+        self.0.problems = problems;
         self
     }
 
@@ -139,30 +149,36 @@ impl Failure {
         self.0.status
     }
 
-    /// The whole answer, for a request of this identity.
-    pub fn to_response(&self, request_id: &RequestId) -> HttpResponse {
-        #[derive(Serialize)]
-        struct Envelope<'a> {
-            success: bool,
-            #[serde(rename = "statusCode", skip_serializing_if = "Option::is_none")]
-            status_code: Option<u16>,
-            error: &'a str,
-            code: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            message: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            details: Option<&'a Value>,
-            request_id: &'a str,
-        }
-        let mut response = HttpResponse::build(self.0.status).json(Envelope {
+    /// The whole answer, as its recipient wants it.
+    pub fn to_response(&self, recipient: &Recipient<'_>) -> HttpResponse {
+        let status = self.0.status.as_u16();
+        let is_problem = recipient.format == ErrorFormat::Problem;
+        let problem = is_problem.then(|| ProblemMembers {
+            kind: page_of(self.0.code),
+            title: self.0.code.sentence(),
+            status,
+            detail: self.0.message.as_deref().unwrap_or(self.0.error),
+            instance: recipient.instance(),
+        });
+        let errors = self.0.problems.iter().map(|invalid| ErrorView {
+            field: &invalid.field,
+            code: invalid.rule.as_str(),
+            detail: &invalid.reason,
+        });
+        let envelope = Envelope {
+            problem,
             success: false,
-            status_code: self.0.shows_status.then(|| self.0.status.as_u16()),
+            status_code: self.0.shows_status.then_some(status),
             error: self.0.error,
             code: self.0.code.as_str(),
             message: self.0.message.as_deref(),
             details: self.0.details.as_ref(),
-            request_id: request_id.as_str(),
-        });
+            errors: errors.collect(),
+            request_id: recipient.request_id.as_str(),
+        };
+        let mut response = HttpResponse::build(self.0.status)
+            .insert_header((CONTENT_TYPE, recipient.format.content_type()))
+            .json(envelope);
         for (name, value) in &self.0.headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
@@ -170,16 +186,59 @@ impl Failure {
     }
 
     /// What a response without a proper body stands for, or `None` when it is fine as it is.
-    pub fn behind(response: &HttpResponse<impl actix_web::body::MessageBody>) -> Option<Failure> {
+    pub fn behind(
+        response: &HttpResponse<impl actix_web::body::MessageBody>,
+        format: ErrorFormat,
+    ) -> Option<Failure> {
         if let Some(failure) = response.extensions().get::<Failure>() {
             return Some(failure.clone());
         }
         let is_error = response.status().is_client_error() || response.status().is_server_error();
-        let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
-            value.to_str().is_ok_and(|value| value.starts_with("application/json"))
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_understood = kind.is_some_and(|kind| {
+            kind.starts_with(JSON)
+                || (format == ErrorFormat::Problem && kind.starts_with(PROBLEM_JSON))
         });
-        (is_error && !is_json).then(|| Failure::of_status(response.status()))
+        (is_error && !is_understood).then(|| Failure::of_status(response.status()))
     }
+}
+
+/// A failure as JSON.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    problem: Option<ProblemMembers<'a>>,
+    success: bool,
+    #[serde(rename = "statusCode", skip_serializing_if = "Option::is_none")]
+    status_code: Option<u16>,
+    error: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorView<'a>>,
+    request_id: &'a str,
+}
+
+/// The members of RFC 9457.
+#[derive(Serialize)]
+struct ProblemMembers<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    instance: String,
+}
+
+/// A value that breaks a rule.
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    field: &'a str,
+    code: &'a str,
+    detail: &'a str,
 }
 
 /// The default service of every listener.
@@ -223,20 +282,31 @@ impl ResponseError for Failure {
 
 impl From<Invalid> for Failure {
     fn from(invalid: Invalid) -> Failure {
-        Failure::new(Code::ValidationFailed)
-            .message(invalid.to_string())
-            .details(json!({ "field": invalid.field, "reason": invalid.reason }))
+        Problems::from(invalid).into()
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Failure {
+        let failure = if problems.has_missing() {
+            let missing: Vec<&str> = problems.missing().collect();
+            Failure::new(Code::MissingFields).details(json!({ "missing": missing }))
+        } else {
+            let first = problems.first();
+            let first = first.map(|it| json!({ "field": it.field, "reason": it.reason }));
+            Failure::new(Code::ValidationFailed)
+                .message(problems.to_string())
+                .details(first.unwrap_or_default())
+        };
+        failure.problems(problems)
     }
 }
 
 impl From<BadBody> for Failure {
     fn from(bad: BadBody) -> Failure {
         match bad {
-            BadBody::Missing(names) => {
-                Failure::new(Code::MissingFields).details(json!({ "missing": names }))
-            }
             BadBody::NothingToUpdate => Failure::new(Code::NoFields),
-            BadBody::Invalid(invalid) => invalid.into(),
+            BadBody::Problems(problems) => problems.into(),
         }
     }
 }

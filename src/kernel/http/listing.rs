@@ -1,10 +1,10 @@
 //! The answer of a list, from the query to the `Link` header: the one way for every slice.
 
 use super::{Failure, Query, next_link, parse_page};
-use crate::kernel::error::Invalid;
 use crate::kernel::page::{
     Cursor, NoRoom, PageWriter, Pagination, Placed, Room, WrittenPage, write_json,
 };
+use crate::kernel::problems::Problems;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{ContentType, LINK};
 use actix_web::web::Bytes;
@@ -29,9 +29,8 @@ pub trait ListView {
     /// Whether the answer says how many rows are shown.
     const SHOWS_COUNT: bool;
 
-    /// # Errors
-    /// Names the parameter that is wrong.
-    fn parse_filter(query: &Query) -> Result<Self::Filter, Invalid>;
+    /// What the query chooses; notes each parameter that is wrong.
+    fn parse_filter(query: &Query, problems: &mut Problems) -> Option<Self::Filter>;
 
     /// Whether a row of this list can be at the place that a cursor names.
     fn has_place(_cursor: &Cursor) -> bool {
@@ -56,11 +55,14 @@ where
     Loading: Future<Output = Result<WrittenPage, E>>,
 {
     let query = Query::parse(request.query_string())?;
-    let filter = V::parse_filter(&query)?;
-    let page = parse_page(&query, V::DEFAULT_LIMIT)?;
-    if page.after.as_ref().is_some_and(|cursor| !V::has_place(cursor)) {
-        return Err(Cursor::invalid().into());
+    let mut problems = Problems::default();
+    let filter = V::parse_filter(&query, &mut problems);
+    let page = parse_page(&query, V::DEFAULT_LIMIT, &mut problems);
+    let after = page.as_ref().and_then(|page| page.after.as_ref());
+    if after.is_some_and(|cursor| !V::has_place(cursor)) {
+        problems.note(Cursor::invalid());
     }
+    let (filter, page) = problems.finish(filter.zip(page))?;
     let write_row = |row: &V::Row, bytes: &mut Vec<u8>| write_json(bytes, &V::view(row));
     let writer = PageWriter::begin(page, OPENING, write_row).await?;
     let page = load(filter, writer).await.map_err(Into::into)?;

@@ -1,11 +1,14 @@
 //! HTTP as every listener speaks it: one failure envelope, strict input, paging.
 
+mod accept;
 mod body;
 mod body_digest;
 mod code;
 mod connection;
 #[cfg(feature = "database")]
 mod db_failure;
+mod error_format;
+mod error_pages;
 mod failure;
 mod host;
 mod listing;
@@ -22,6 +25,8 @@ pub use body::{BODY_TIMEOUT, BodyLimit, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYT
 pub use body_digest::{BodyDigest, IDEMPOTENCY_KEY};
 pub use code::Code;
 pub use connection::{ConnectionEvents, ConnectionHandle};
+pub use error_format::{ErrorFormat, Recipient};
+pub use error_pages::error_pages;
 pub use failure::{Failure, not_found};
 pub use host::OwnHosts;
 pub use listing::{ListView, answer_list};

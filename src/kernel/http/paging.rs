@@ -1,24 +1,22 @@
 //! A page as a query asks for it, and the link to the next one.
 
 use super::Query;
-use crate::kernel::error::Invalid;
 use crate::kernel::page::{Cursor, Page};
+use crate::kernel::problems::Problems;
+use crate::kernel::wire::all;
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderValue;
 use percent_encoding::percent_decode_str;
 
 const MAX_LIMIT: i64 = 1_000;
 
-/// Reads `limit`, `offset` and `after`.
-///
-/// # Errors
-/// Names the parameter that is repeated or out of range.
-pub fn parse_page(query: &Query, default_limit: i64) -> Result<Page, Invalid> {
-    Ok(Page {
-        limit: query.number("limit", 1..=MAX_LIMIT, default_limit)?,
-        offset: query.number("offset", 0..=i64::MAX, 0)?,
-        after: query.get("after")?.map(Cursor::parse).transpose()?,
-    })
+/// Reads `limit`, `offset` and `after`; notes each that is repeated or out of range.
+pub fn parse_page(query: &Query, default_limit: i64, problems: &mut Problems) -> Option<Page> {
+    let limit = problems.take(query.number("limit", 1..=MAX_LIMIT, default_limit));
+    let offset = problems.take(query.number("offset", 0..=i64::MAX, 0));
+    let after = query.get("after").and_then(|text| text.map(Cursor::parse).transpose());
+    let after = problems.take(after);
+    all!(Page { limit, offset, after })
 }
 
 /// A `Link` header to the page that follows `last`: the limit and the `filters` of the request, with
@@ -43,6 +41,7 @@ mod tests {
     use crate::kernel::http::Query;
     use crate::kernel::ids::Id;
     use crate::kernel::page::Cursor;
+    use crate::kernel::problems::Problems;
     use chrono::{DateTime, Datelike};
     use proptest::prelude::any;
     use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -59,7 +58,8 @@ mod tests {
             prop_assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor.clone()));
             // And through a query, as it comes back from a link.
             let query = Query::parse(&format!("after={cursor}")).expect("plain ASCII");
-            prop_assert_eq!(parse_page(&query, 10).expect("a page").after, Some(cursor));
+            let page = parse_page(&query, 10, &mut Problems::default());
+            prop_assert_eq!(page.expect("a page").after, Some(cursor));
         }
 
         #[test]

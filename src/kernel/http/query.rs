@@ -1,7 +1,7 @@
 //! The query string, strictly: valid UTF-8, no NUL, no parameter that is read given twice, and none
 //! that looks like one that is read.
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use percent_encoding::percent_decode;
 use std::str::FromStr;
 
@@ -50,11 +50,11 @@ impl Query {
     fn find(&self, name: &'static str) -> Result<Option<&Pair>, Invalid> {
         if self.0.iter().any(|pair| looks_like(&pair.name, name)) {
             let reason = format!("must be written {name}, in this case and without brackets");
-            return Err(Invalid::new(name, reason));
+            return Err(Invalid::new(name, Rule::Misspelt, reason));
         }
         let mut pairs = self.0.iter().filter(|pair| pair.name == name);
         match (pairs.next(), pairs.next()) {
-            (_, Some(_)) => Err(Invalid::new(name, "must be given only once")),
+            (_, Some(_)) => Err(Invalid::new(name, Rule::Repeated, "must be given only once")),
             (pair, None) => Ok(pair.filter(|pair| !pair.value.is_empty())),
         }
     }
@@ -76,10 +76,12 @@ impl Query {
             return Ok(default);
         };
         let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        let rule = if plain { Rule::OutOfRange } else { Rule::NotANumber };
         match text.parse() {
             Ok(number) if plain && range.contains(&number) => Ok(number),
             _ => Err(Invalid::new(
                 name,
+                rule,
                 format!("must be a whole number from {} to {}", range.start(), range.end()),
             )),
         }
@@ -99,9 +101,9 @@ fn decode(text: &str) -> Result<String, Invalid> {
 fn decode_percent(text: &str) -> Result<String, Invalid> {
     let decoded = percent_decode(text.as_bytes())
         .decode_utf8()
-        .map_err(|_| Invalid::new("query", "must be UTF-8"))?;
+        .map_err(|_| Invalid::new("query", Rule::NotUtf8, "must be UTF-8"))?;
     if decoded.contains('\0') {
-        return Err(Invalid::new("query", "must not contain a NUL character"));
+        return Err(Invalid::new("query", Rule::Nul, "must not contain a NUL character"));
     }
     Ok(decoded.into_owned())
 }

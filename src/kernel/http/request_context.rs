@@ -1,7 +1,7 @@
 //! The outermost middleware of every listener: identity, panics, the envelope, the access line.
 
 use super::body::is_endless;
-use super::{ConnectionHandle, Failure};
+use super::{ConnectionHandle, ErrorFormat, Failure, Recipient};
 use crate::kernel::telemetry::{RequestId, RequestOrigin, X_REQUEST_ID, log_access};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
@@ -41,6 +41,7 @@ pub async fn request_context(
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(origin.clone());
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let format = ErrorFormat::of_headers(request.headers());
     let connection = request.conn_data::<ConnectionHandle>().cloned();
     if let Some(connection) = &connection {
         connection.head_arrived();
@@ -54,14 +55,15 @@ pub async fn request_context(
     // The request must not be held meanwhile: actix's router expects to be its only owner. What a
     // panic leaves half-changed is dropped with it.
     let outcome = AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await;
+    let recipient = Recipient { format, request_id: &id, path: &path };
     let answer = match outcome {
-        Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &id)),
+        Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &recipient)),
         Ok(Err(error)) => {
             let response = error.error_response();
-            let failure = Failure::behind(&response);
-            Err(failure.map_or(response, |failure| render(&failure, &id)))
+            let failure = Failure::behind(&response, format);
+            Err(failure.map_or(response, |failure| render(&failure, &recipient)))
         }
-        Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &id)),
+        Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &recipient)),
     };
     let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
     let micros = started.elapsed().as_micros();
@@ -96,9 +98,9 @@ fn leave(connection: Option<ConnectionHandle>, head: &mut ResponseHead, body: Bo
 
 /// A failure as it stands on the wire, where no request is there to be answered. It says that the
 /// connection ends.
-pub fn closing_response(failure: &Failure, id: &RequestId) -> Vec<u8> {
-    let mut response = failure.to_response(id);
-    complete(response.headers_mut(), id);
+pub fn closing_response(failure: &Failure, recipient: &Recipient<'_>) -> Vec<u8> {
+    let mut response = failure.to_response(recipient);
+    complete(response.headers_mut(), recipient.request_id);
     let (response, body) = response.into_parts();
     let body = body.try_into_bytes().unwrap_or_default();
     let status = response.status();
@@ -119,12 +121,12 @@ pub fn closing_response(failure: &Failure, id: &RequestId) -> Vec<u8> {
     bytes
 }
 
-fn finish(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
-    let mut response = match Failure::behind(response.response()) {
+fn finish(response: ServiceResponse, recipient: &Recipient<'_>) -> ServiceResponse {
+    let mut response = match Failure::behind(response.response(), recipient.format) {
         None => response,
         Some(failure) => {
             let (request, refused) = response.into_parts();
-            let mut rendered = render(&failure, id);
+            let mut rendered = render(&failure, recipient);
             // What a layer in between has set (the rate limit, Allow) stays, but for what tells of
             // the body that is replaced.
             let own = rendered.headers().clone();
@@ -136,11 +138,12 @@ fn finish(response: ServiceResponse, id: &RequestId) -> ServiceResponse {
             ServiceResponse::new(request, rendered)
         }
     };
-    complete(response.headers_mut(), id);
+    complete(response.headers_mut(), recipient.request_id);
     response
 }
 
-fn render(failure: &Failure, id: &RequestId) -> HttpResponse {
+fn render(failure: &Failure, recipient: &Recipient<'_>) -> HttpResponse {
+    let id = recipient.request_id;
     if let Some(cause) = failure.cause() {
         let is_bug = failure.status() == StatusCode::INTERNAL_SERVER_ERROR;
         let level = if is_bug { log::Level::Error } else { log::Level::Warn };
@@ -151,7 +154,7 @@ fn render(failure: &Failure, id: &RequestId) -> HttpResponse {
             None => log::log!(level, "{cause} request_id={id}"),
         }
     }
-    failure.to_response(id)
+    failure.to_response(recipient)
 }
 
 fn complete(headers: &mut HeaderMap, id: &RequestId) {

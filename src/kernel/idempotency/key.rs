@@ -1,7 +1,7 @@
 //! The `Idempotency-Key` of a request, by which a change that is sent again is recognised.
 
 use crate::kernel::auth::Caller;
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::http::{BodyDigest, IDEMPOTENCY_KEY};
 use actix_web::{HttpMessage, HttpRequest};
 use sha2::{Digest, Sha256};
@@ -30,11 +30,16 @@ impl IdempotencyKey {
             return Ok(None);
         };
         if values.next().is_some() {
-            return Err(Invalid::new(FIELD, "must be given only once"));
+            return Err(Invalid::new(FIELD, Rule::Repeated, "must be given only once"));
         }
         let key = value.as_bytes();
-        if !(1..=MAX_LENGTH).contains(&key.len()) || !key.iter().all(u8::is_ascii_graphic) {
-            return Err(Invalid::new(FIELD, "must be 1 to 255 visible ASCII characters"));
+        let rule = match key.len() {
+            0 => Some(Rule::Empty),
+            length if length > MAX_LENGTH => Some(Rule::TooLong),
+            _ => (!key.iter().all(u8::is_ascii_graphic)).then_some(Rule::BadCharacter),
+        };
+        if let Some(rule) = rule {
+            return Err(Invalid::new(FIELD, rule, "must be 1 to 255 visible ASCII characters"));
         }
         let extensions = request.extensions();
         let body = extensions.get::<BodyDigest>().map_or(&[][..], BodyDigest::bytes);

@@ -1,7 +1,7 @@
 //! Amounts as members of JSON.
 
 use super::{Cents, NOT_MONEY};
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -18,7 +18,7 @@ impl JsonMoney {
     /// # Errors
     /// Names `field` where what was read is no amount.
     pub fn cents(self, field: &'static str) -> Result<Cents, Invalid> {
-        self.0.ok_or_else(|| Invalid::new(field, NOT_MONEY))
+        self.0.ok_or_else(|| Invalid::new(field, Rule::NotMoney, NOT_MONEY))
     }
 
     /// The amount as what a product may cost.

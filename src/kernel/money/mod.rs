@@ -4,7 +4,7 @@ mod json;
 
 pub use json::{ExactNumber, JsonMoney};
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -50,7 +50,7 @@ impl Cents {
     /// # Errors
     /// When the text is anything else, or too large for 64 bits.
     pub fn parse(field: &'static str, text: &str) -> Result<Cents, Invalid> {
-        Self::from_decimal(text).ok_or_else(|| Invalid::new(field, NOT_MONEY))
+        Self::from_decimal(text).ok_or_else(|| Invalid::new(field, Rule::NotMoney, NOT_MONEY))
     }
 
     /// Bounds an amount to what a product may cost: 0 to 99999999.99.
@@ -61,7 +61,7 @@ impl Cents {
         if (Cents::ZERO..=MAX_PRICE).contains(&self) {
             Ok(self)
         } else {
-            Err(Invalid::new(field, "must be from 0 to 99999999.99"))
+            Err(Invalid::new(field, Rule::OutOfRange, "must be from 0 to 99999999.99"))
         }
     }
 

@@ -7,7 +7,7 @@ mod writer;
 pub use room::{NoRoom, Room};
 pub use writer::{PageWriter, WrittenPage, write_json};
 
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::time;
 use chrono::{DateTime, Utc};
@@ -44,7 +44,7 @@ pub struct Cursor {
 impl Cursor {
     /// The refusal of a text, or of a place, that no link leads to.
     pub fn invalid() -> Invalid {
-        Invalid::new("after", "must be a cursor from a Link header")
+        Invalid::new("after", Rule::NotACursor, "must be a cursor from a Link header")
     }
 
     /// Reads what [`Cursor`] displays.

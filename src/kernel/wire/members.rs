@@ -1,19 +1,17 @@
 //! The members of a body, taken one by one: which are missing, and what is wrong with the others.
 
 use super::Member;
-use crate::kernel::error::Invalid;
+use crate::kernel::error::{Invalid, Rule};
+use crate::kernel::problems::Problems;
 
 /// Why a body does not make what it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadBody {
-    /// All that are missing.
-    #[error("missing required members: {}", .0.join(", "))]
-    Missing(Vec<&'static str>),
     #[error("no members to update")]
     NothingToUpdate,
-    /// The first that breaks its rule.
+    /// All members that are missing or break their rule.
     #[error(transparent)]
-    Invalid(#[from] Invalid),
+    Problems(#[from] Problems),
 }
 
 /// A structure of variables that bear the names of its fields, or `None` where one of them is `None`:
@@ -30,8 +28,7 @@ pub use all;
 /// remembers why; [`Members::build`] and [`Members::build_update`] tell it.
 #[derive(Debug, Default)]
 pub struct Members {
-    missing: Vec<&'static str>,
-    invalid: Option<Invalid>,
+    problems: Problems,
     are_given: bool,
 }
 
@@ -44,9 +41,9 @@ impl Members {
         parse: impl FnOnce(T) -> Result<U, Invalid>,
     ) -> Option<U> {
         match value {
-            Some(value) => self.parsed(parse(value)),
+            Some(value) => self.problems.take(parse(value)),
             None => {
-                self.missing.push(name);
+                self.problems.note(Invalid::new(name, Rule::Required, "is required"));
                 None
             }
         }
@@ -58,8 +55,7 @@ impl Members {
         value: Option<T>,
         parse: impl FnOnce(T) -> Result<U, Invalid>,
     ) -> Option<Option<U>> {
-        let parsed = value.map(parse).transpose();
-        self.parsed(parsed)
+        self.problems.take(value.map(parse).transpose())
     }
 
     /// A member of an update that cannot be cleared: absent, it stays as it was.
@@ -72,7 +68,10 @@ impl Members {
         match self.changed_or_cleared(member, parse)? {
             None => Some(None),
             Some(Some(value)) => Some(Some(value)),
-            Some(None) => self.parsed(Err(Invalid::new(name, "must not be null"))),
+            Some(None) => {
+                self.problems.note(Invalid::new(name, Rule::NullNotAllowed, "must not be null"));
+                None
+            }
         }
     }
 
@@ -88,37 +87,26 @@ impl Members {
             Member::Value(value) => parse(value).map(Some),
         };
         self.are_given = true;
-        self.parsed(parsed).map(Some)
+        self.problems.take(parsed).map(Some)
     }
 
-    fn parsed<U>(&mut self, parsed: Result<U, Invalid>) -> Option<U> {
-        match parsed {
-            Ok(value) => Some(value),
-            Err(invalid) => {
-                self.invalid.get_or_insert(invalid);
-                None
-            }
-        }
+    /// What is wrong so far, for rules between members.
+    pub fn problems(&mut self) -> &mut Problems {
+        &mut self.problems
     }
 
     /// What the members stand for: `made` is `None` where one of them is.
     ///
     /// # Errors
-    /// All that are missing, or else the first that breaks its rule.
-    pub fn build<T>(self, made: Option<T>) -> Result<T, BadBody> {
-        if !self.missing.is_empty() {
-            return Err(BadBody::Missing(self.missing));
-        }
-        match self.invalid {
-            Some(invalid) => Err(invalid.into()),
-            None => Ok(made.expect("a member that is None is missing or invalid")),
-        }
+    /// All that are missing or break their rule.
+    pub fn build<T>(self, made: Option<T>) -> Result<T, Problems> {
+        self.problems.finish(made)
     }
 
     /// As [`Members::build`], for an update, which must change something.
     ///
     /// # Errors
-    /// The first member that breaks its rule, or that there is none.
+    /// All members that break their rule, or that there is none.
     pub fn build_update<T>(self, made: Option<T>) -> Result<T, BadBody> {
         let are_given = self.are_given;
         let made = self.build(made)?;
@@ -129,10 +117,13 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use super::{BadBody, Member, Members};
-    use crate::kernel::error::Invalid;
+    use crate::kernel::error::{Invalid, Rule};
+    use crate::kernel::problems::Problems;
 
-    fn whole(text: &str) -> Result<i32, Invalid> {
-        text.parse().map_err(|_| Invalid::new("number", "must be a number"))
+    fn number(field: &'static str) -> impl Fn(&str) -> Result<i32, Invalid> {
+        move |text| {
+            text.parse().map_err(|_| Invalid::new(field, Rule::NotANumber, "must be a number"))
+        }
     }
 
     #[derive(Debug, PartialEq)]
@@ -142,11 +133,11 @@ mod tests {
         c: Option<i32>,
     }
 
-    fn create(a: Option<&str>, b: Option<&str>, c: Option<&str>) -> Result<Made, BadBody> {
+    fn create(a: Option<&str>, b: Option<&str>, c: Option<&str>) -> Result<Made, Problems> {
         let mut members = Members::default();
-        let a = members.required("a", a, whole);
-        let b = members.required("b", b, whole);
-        let c = members.optional(c, whole);
+        let a = members.required("a", a, number("a"));
+        let b = members.required("b", b, number("b"));
+        let c = members.optional(c, number("c"));
         members.build(all!(Made { a, b, c }))
     }
 
@@ -158,17 +149,27 @@ mod tests {
 
     fn update(a: Member<&str>, b: Member<&str>) -> Result<Changed, BadBody> {
         let mut members = Members::default();
-        let a = members.changed("a", a, whole);
-        let b = members.changed_or_cleared(b, whole);
+        let a = members.changed("a", a, number("a"));
+        let b = members.changed_or_cleared(b, number("b"));
         members.build_update(all!(Changed { a, b }))
     }
 
+    fn told(problems: &Problems) -> Vec<(&str, Rule)> {
+        problems.iter().map(|invalid| (invalid.field.as_ref(), invalid.rule)).collect()
+    }
+
     #[test]
-    fn all_that_are_missing_are_named_before_what_is_wrong() {
+    fn all_that_are_missing_or_wrong_are_told_in_the_order_of_the_members() {
+        use Rule::{NotANumber, Required};
         assert_eq!(create(Some("1"), Some("2"), None), Ok(Made { a: 1, b: 2, c: None }));
-        assert_eq!(create(None, None, Some("x")), Err(BadBody::Missing(vec!["a", "b"])));
-        assert_eq!(create(Some("x"), None, None), Err(BadBody::Missing(vec!["b"])));
-        assert_eq!(create(Some("1"), Some("2"), Some("x")), Err(whole("x").expect_err("x").into()));
+        for (a, b, c, expected) in [
+            (None, None, Some("x"), vec![("a", Required), ("b", Required), ("c", NotANumber)]),
+            (Some("x"), None, None, vec![("a", NotANumber), ("b", Required)]),
+            (Some("1"), Some("2"), Some("x"), vec![("c", NotANumber)]),
+            (Some("x"), Some("x"), None, vec![("a", NotANumber), ("b", NotANumber)]),
+        ] {
+            assert_eq!(told(&create(a, b, c).expect_err("wrong")), expected);
+        }
     }
 
     #[test]
@@ -178,7 +179,9 @@ mod tests {
         assert_eq!(update(Absent, Null), Ok(Changed { a: None, b: Some(None) }));
         assert_eq!(update(Absent, Value("2")), Ok(Changed { a: None, b: Some(Some(2)) }));
         assert_eq!(update(Absent, Absent), Err(BadBody::NothingToUpdate));
-        let refused = Invalid::new("a", "must not be null");
-        assert_eq!(update(Null, Value("x")), Err(refused.into()));
+        let Err(BadBody::Problems(problems)) = update(Null, Value("x")) else {
+            panic!("both are wrong");
+        };
+        assert_eq!(told(&problems), [("a", Rule::NullNotAllowed), ("b", Rule::NotANumber)]);
     }
 }

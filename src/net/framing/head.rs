@@ -1,5 +1,6 @@
 //! What the head of a request says of its body, and how much a head may hold.
 
+use crate::kernel::http::ErrorFormat;
 use memchr::memchr;
 
 /// The longest target of a request, in bytes.
@@ -53,6 +54,8 @@ pub(super) struct Head {
     is_chunked: bool,
     /// Whether no end of the body can be told from it.
     is_unclear: bool,
+    /// What it says of how a failure is told.
+    accept: Vec<u8>,
 }
 
 impl Head {
@@ -126,7 +129,16 @@ impl Head {
         } else if name.eq_ignore_ascii_case(b"upgrade") {
             // Whatever follows is its body: see `is_endless`.
             self.is_unclear |= value.eq_ignore_ascii_case(b"websocket");
+        } else if name.eq_ignore_ascii_case(b"accept") {
+            self.accept.extend_from_slice(value);
+            self.accept.push(b',');
         }
+    }
+
+    /// How a failure is told to whoever sent what has come of this head.
+    pub(super) fn error_format(&self) -> ErrorFormat {
+        let accept = std::str::from_utf8(&self.accept).ok();
+        accept.map_or(ErrorFormat::default(), ErrorFormat::of_accept)
     }
 
     /// What comes behind this head.

@@ -13,6 +13,7 @@ mod head;
 
 pub(super) use head::{MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES, Refused};
 
+use crate::kernel::http::ErrorFormat;
 use head::{Body, Head};
 use memchr::memchr;
 use std::mem;
@@ -76,6 +77,11 @@ impl Framing {
     /// Whether the next bytes are of a head, and it is their turn.
     pub(super) fn is_within_head(&self) -> bool {
         self.part == Part::Head && !self.is_busy
+    }
+
+    /// How a failure is told to whoever sends the head that has not ended.
+    pub(super) fn error_format(&self) -> ErrorFormat {
+        self.head.error_format()
     }
 
     /// Passes what belongs to a part of known length.

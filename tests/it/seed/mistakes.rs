@@ -33,6 +33,7 @@ cases![
         a_member_of_the_wrong_type_is_named,
         a_time_that_is_none_is_refused,
         a_nul_character_is_refused,
+        all_that_is_wrong_with_a_record_is_told_at_once,
         a_folder_that_is_missing_is_named,
         a_file_that_is_missing_is_named,
         a_redis_that_is_away_is_named_before_anything_changes,
@@ -250,6 +251,34 @@ fn a_nul_character_is_refused(combination: &Combination) {
     store.refuses(bad, &["customers.json", "record 1 (cust_a)", "NUL"]);
     let bad = |files: &mut Files| files.orders[0]["notes"] = json!("\0");
     store.refuses(bad, &["orders.json", "record 1 (7)", "NUL"]);
+}
+
+fn all_that_is_wrong_with_a_record_is_told_at_once(combination: &Combination) {
+    let store = Loaded::new(combination);
+    let mut files = Files::good();
+    files.products[1] = json!({
+        "id": "prod b", "name": "", "brand": 5, "price": "1,5", "category": "c",
+        "created_at": "yesterday",
+    });
+    files.orders[0]["items"][0] = json!({ "product_id": "p q", "quantity": 0, "price": -1 });
+    files.orders[0]["status"] = json!("paid");
+    let expected = [
+        "record 2 (prod b): brand: ",
+        "record 2 (prod b): missing: stock\n",
+        "record 2 (prod b): id must",
+        "record 2 (prod b): name must",
+        "record 2 (prod b): price must",
+        "record 2 (prod b): created_at must",
+        "record 1 (7): missing: items[0].product_name\n",
+        "record 1 (7): items[0].product_id must",
+        "record 1 (7): items[0].quantity must",
+        "record 1 (7): items[0].price must",
+        "record 1 (7): status must",
+        "11 mistakes",
+    ];
+    let failed = seed(&store.storage, &files, &["--reset"]);
+    expect_error(&failed, FAILED, &expected);
+    assert_eq!(dump(&store.storage), store.rows);
 }
 
 fn a_folder_that_is_missing_is_named(combination: &Combination) {

@@ -1,20 +1,16 @@
 //! `customers.json`.
 
 use crate::app::seed::part::{OneByOne, Part, without_mistakes};
-use crate::app::seed::records::{Record, Sample, check_unique};
+use crate::app::seed::records::{Record, check_unique};
 use crate::customer::{self, CustomerRecord};
 
 pub(super) const FILE: &str = "customers.json";
-const SAMPLE: Sample = Sample(
-    r#"{"id":"x","email":"x@x","name":"x","tier":"gold","phone":null,"address":null,
-        "created_at":null,"updated_at":null}"#,
-);
 
 pub(super) static CUSTOMERS: Part = Part {
     file: FILE,
     embedded: include_str!("../../../../data/customers.json"),
     parse: |source, ids, report| {
-        let listed: Option<Vec<Record<CustomerRecord>>> = source.records(SAMPLE, report);
+        let listed: Option<Vec<Record<CustomerRecord>>> = source.records(report);
         let id = |record: &CustomerRecord| Some(record.new.id.to_string());
         let email = |record: &CustomerRecord| Some(record.new.email.as_str().to_owned());
         if let Some(records) = &listed {

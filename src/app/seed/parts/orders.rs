@@ -3,26 +3,19 @@
 use super::customers;
 use crate::app::seed::mistakes::Report;
 use crate::app::seed::part::{Ids, Part, Records, insert_all, without_mistakes};
-use crate::app::seed::records::{Place, Record, Sample, check_unique};
+use crate::app::seed::records::{Place, Record, check_unique};
 use crate::kernel::db::Tx;
 use crate::kernel::money::Cents;
 use crate::order::{self, NewOrder};
 use std::collections::HashMap;
 
 const FILE: &str = "orders.json";
-const SAMPLE: Sample = Sample(
-    r#"{"id":null,"order_number":"x","customer_id":"x",
-        "items":[{"product_id":"x","product_name":"x","quantity":1,"price":"1"}],
-        "total_amount":"1","discount_amount":null,"shipping_amount":null,"tax_amount":null,
-        "status":"pending","payment_method":null,"shipping_address":null,"notes":null,
-        "created_at":null,"updated_at":null}"#,
-);
 
 pub(super) static ORDERS: Part = Part {
     file: FILE,
     embedded: include_str!("../../../../data/orders.json"),
     parse: |source, ids, report| {
-        let records = source.records(SAMPLE, report).unwrap_or_default();
+        let records = source.records(report).unwrap_or_default();
         check(&records, ids, report);
         Box::new(Orders(without_mistakes(records)))
     },

@@ -1,20 +1,16 @@
 //! `products.json`.
 
 use crate::app::seed::part::{OneByOne, Part, without_mistakes};
-use crate::app::seed::records::{Sample, check_unique};
+use crate::app::seed::records::check_unique;
 use crate::product::{self, ProductRecord};
 
 const FILE: &str = "products.json";
-const SAMPLE: Sample = Sample(
-    r#"{"id":"x","name":"x","brand":"x","price":"1","stock":1,"category":"x","metadata":null,
-        "created_at":null,"updated_at":null}"#,
-);
 
 pub(super) static PRODUCTS: Part = Part {
     file: FILE,
     embedded: include_str!("../../../../data/products.json"),
     parse: |source, _, report| {
-        let records = source.records(SAMPLE, report).unwrap_or_default();
+        let records = source.records(report).unwrap_or_default();
         let id = |record: &ProductRecord| Some(record.new.id.to_string());
         check_unique(&records, "id", id, report);
         Box::new(OneByOne {
