@@ -3,6 +3,7 @@
 
 use chronos::kernel::http::{Query, parse_page};
 use chronos::kernel::money::Cents;
+use chronos::kernel::problems::Problems;
 use libfuzzer_sys::fuzz_target;
 
 const NAMES: [&str; 7] = ["limit", "offset", "after", "brand", "category", "minPrice", "tier"];
@@ -31,11 +32,14 @@ fuzz_target!(|raw: &str| {
             (read, values) => panic!("{name}: {read:?} of {values:?}"),
         }
     }
-    if let Ok(page) = parse_page(&query, 10) {
-        assert!((1..=500).contains(&page.limit) && page.offset >= 0);
+    let mut problems = Problems::default();
+    let page = parse_page(&query, 10, &mut problems);
+    assert_eq!(page.is_some(), problems.is_empty(), "what is refused is told");
+    if let Some(page) = page {
+        assert!((1..=1_000).contains(&page.limit) && page.offset >= 0);
         if let Some(cursor) = page.after {
             let again = Query::parse(&format!("after={cursor}")).expect("a cursor is plain");
-            assert_eq!(parse_page(&again, 10).expect("a page").after, Some(cursor));
+            assert_eq!(parse_page(&again, 10, &mut problems).expect("a page").after, Some(cursor));
         }
     }
     if let Ok(Some(text)) = query.get("minPrice")
