@@ -1,6 +1,6 @@
 //! The command line: types for clap, and no behaviour.
 
-use crate::app::{SeedArgs, ServeArgs, TokenArgs};
+use crate::app::{OpenApiArgs, SeedArgs, ServeArgs, TokenArgs};
 use crate::kernel::config::LogFilter;
 use clap::{Parser, Subcommand};
 
@@ -26,6 +26,9 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Load products.json, customers.json and orders.json, all or nothing
     Seed(SeedArgs),
+    /// Print the description of the API, as OpenAPI has it
+    #[command(name = "openapi")]
+    OpenApi(OpenApiArgs),
     /// Print a token, for who holds the JWT_SECRET of the gateways
     Token(TokenArgs),
 }

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     }
     let outcome = match cli.command {
         Command::Serve(args) => chronos::app::serve(*args),
+        Command::OpenApi(args) => chronos::app::openapi(&args),
         Command::Seed(args) => chronos::app::seed(&args),
         Command::Token(args) => chronos::app::token(&args),
     };

@@ -6,6 +6,7 @@ mod health;
 mod listeners;
 mod migration;
 mod modules;
+mod openapi;
 mod probes;
 mod seed;
 mod serve;
@@ -15,7 +16,8 @@ mod stop;
 mod token;
 
 pub use modules::{MODULES, Module};
+pub use openapi::openapi;
 pub use seed::seed;
 pub use serve::serve;
-pub use settings::{SeedArgs, ServeArgs, TokenArgs};
+pub use settings::{OpenApiArgs, SeedArgs, ServeArgs, TokenArgs};
 pub use token::token;

@@ -10,6 +10,7 @@ use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What a probe asks about.
 #[derive(Clone)]
@@ -27,20 +28,27 @@ struct Probed {
     service: &'static str,
 }
 
-#[derive(Serialize)]
-struct LiveView {
+/// As `/livez` answers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Liveness)]
+pub(super) struct LiveView {
     status: &'static str,
     service: &'static str,
+    #[schema(format = DateTime)]
     timestamp: String,
 }
 
-#[derive(Serialize)]
-struct ReadyView {
+/// As `/readyz` answers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(super) struct ReadyView {
     status: &'static str,
     service: &'static str,
+    #[schema(format = DateTime)]
     timestamp: String,
     redis: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     database: Option<&'static str>,
 }
 

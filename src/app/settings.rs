@@ -4,7 +4,7 @@ use super::modules::{MODULES, Roles, ServicePorts, UpstreamUrls};
 use crate::kernel::config::{
     GatewaySettings, ListenSettings, Secret, StorageSettings, switch, whole,
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -74,6 +74,22 @@ pub struct TokenArgs {
     /// Key of the tokens (HS256), the one of the gateways
     #[arg(long, env, hide_env_values = true)]
     pub jwt_secret: Option<Secret>,
+}
+
+#[derive(Debug, Args)]
+pub struct OpenApiArgs {
+    /// Version of OpenAPI: 3.1, or 3.0 for generators that cannot read it
+    #[arg(long, env = "CHRONOS_OPENAPI_VERSION", value_name = "VERSION", default_value = "3.1")]
+    pub version: OpenApiVersion,
+}
+
+/// A version of OpenAPI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OpenApiVersion {
+    #[value(name = "3.1")]
+    V31,
+    #[value(name = "3.0")]
+    V30,
 }
 
 /// As the token endpoint takes them.

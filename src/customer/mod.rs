@@ -5,6 +5,7 @@
 
 mod error;
 mod model;
+mod openapi;
 mod routes;
 mod service;
 mod store;
@@ -12,6 +13,7 @@ mod wire;
 
 pub use error::CustomerError;
 pub use model::{Address, Customer, CustomerId, CustomerRecord, parse_address};
+pub use openapi::{TAG, describe};
 pub use routes::routes;
 pub use service::{Customers, add_spent, require};
 pub use store::{delete_all, insert_record, is_empty};

@@ -9,6 +9,7 @@ use crate::kernel::record::Record;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 pub type CustomerId = Id;
 pub type Address = Map<String, Value>;
@@ -116,7 +117,8 @@ impl Email {
 }
 
 /// How the store ranks a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum Tier {
     Bronze,
     Silver,
@@ -152,7 +154,7 @@ impl Tier {
 }
 
 /// What the money that a customer has spent makes of them; it has nothing to do with [`Tier`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 pub(super) enum VipTier {
     Bronze,
     Silver,

@@ -13,6 +13,7 @@ use crate::kernel::record::FromRecord;
 use crate::kernel::wire::{BadBody, Member, Members, all};
 use crate::kernel::{text, time};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET /customers`.
 pub(super) struct CustomerList;
@@ -40,13 +41,25 @@ impl ListView for CustomerList {
 }
 
 /// The body of `POST /customers`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct CreateCustomer {
+    #[schema(required = true, nullable = false, pattern = "^[A-Za-z0-9._-]{1,50}$")]
     id: Option<String>,
+    #[schema(
+        required = true,
+        nullable = false,
+        pattern = "^[!-?A-~]+@[!-?A-~]+$",
+        max_length = 255
+    )]
     email: Option<String>,
+    #[schema(required = true, nullable = false, min_length = 1, max_length = 255, pattern = r"\S")]
     name: Option<String>,
+    #[schema(required = true, value_type = Tier)]
     tier: Option<String>,
+    #[schema(min_length = 1, max_length = 50, pattern = r"\S")]
     phone: Option<String>,
+    /// Anything that an address has; at most 16 KiB of JSON.
+    #[schema(value_type = Option<Object>)]
     address: Option<Address>,
 }
 
@@ -79,14 +92,26 @@ fn own_address(address: Address) -> Result<Address, Invalid> {
 }
 
 /// The body of `PUT /customers/{id}`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
+#[schema(min_properties = 1)]
 #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
 pub struct UpdateCustomer {
+    #[schema(value_type = String, pattern = "^[!-?A-~]+@[!-?A-~]+$", max_length = 255)]
+    #[serde(default)]
     email: Member<String>,
+    #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"\S")]
+    #[serde(default)]
     name: Member<String>,
+    #[schema(value_type = Tier)]
+    #[serde(default)]
     tier: Member<String>,
+    /// `null` clears it.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 50, pattern = r"\S")]
+    #[serde(default)]
     phone: Member<String>,
+    /// `null` clears it.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     address: Member<Address>,
 }
 
@@ -105,19 +130,27 @@ impl TryFrom<UpdateCustomer> for CustomerChanges {
 }
 
 /// A customer as clients see it; the last two only where one customer is asked for.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Customer)]
 pub(super) struct CustomerView<'a> {
     id: &'a str,
     email: &'a str,
     name: &'a str,
+    #[schema(value_type = Tier)]
     tier: &'static str,
+    #[schema(required = true)]
     phone: Option<&'a str>,
+    #[schema(required = true, value_type = Option<Object>)]
     address: Option<&'a Address>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     total_spent: Option<ExactNumber>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = VipTier, required = false)]
     vip_tier: Option<&'static str>,
 }
 
@@ -139,10 +172,11 @@ impl<'a> From<&'a Customer> for CustomerView<'a> {
 }
 
 /// `{success, data}`, with a `message` where something was done.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct CustomerAnswer<'a> {
     pub success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub message: Option<&'static str>,
     pub data: CustomerView<'a>,
 }

@@ -12,6 +12,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::future::{Ready, ready};
+use utoipa::ToSchema;
 
 /// The token of a request, or why there is none.
 pub(super) struct BearerToken(Result<String, Refusal>);
@@ -63,15 +64,17 @@ fn caller(request: &ServiceRequest, token: BearerToken) -> Result<Caller, Refusa
 }
 
 /// The body of `POST /auth/token`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct TokenRequest {
     #[serde(rename = "userId")]
+    #[schema(required = true, value_type = String, min_length = 1, max_length = 255)]
     user_id: Option<Value>,
+    #[schema(required = true, value_type = String, min_length = 1, max_length = 255)]
     email: Option<Value>,
 }
 
-#[derive(Serialize)]
-struct TokenAnswer {
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenAnswer {
     token: String,
     #[serde(rename = "expiresIn")]
     expires_in: &'static str,

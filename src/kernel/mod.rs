@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod json;
 pub mod money;
+pub mod openapi;
 pub mod page;
 pub mod problems;
 pub mod record;

@@ -6,6 +6,7 @@
 
 mod error;
 mod model;
+mod openapi;
 mod routes;
 mod service;
 mod store;
@@ -13,6 +14,7 @@ mod wire;
 
 pub use error::OrderError;
 pub use model::{NewOrder, OrderItem, OrderStatus};
+pub use openapi::{TAG, describe_of_customers};
 pub use routes::routes_of_customers;
 pub use service::{Orders, insert_record};
 pub use store::{delete_all, is_empty, number_from_the_highest};

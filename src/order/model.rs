@@ -6,6 +6,7 @@ use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
 use crate::kernel::page::{Cursor, Placed};
 use chrono::{DateTime, Utc};
+use utoipa::ToSchema;
 
 /// A sale. The names and prices in it are those of its day, whatever becomes of the products.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +67,8 @@ pub struct OrderItem {
     pub price: Cents,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum OrderStatus {
     Pending,
     Completed,

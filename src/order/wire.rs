@@ -14,6 +14,7 @@ use crate::kernel::record::FromRecord;
 use crate::kernel::wire::{Members, Whole, all};
 use crate::kernel::{text, time};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET /customers/{id}/orders`.
 pub(super) struct OrderList;
@@ -40,32 +41,40 @@ impl ListView for OrderList {
 }
 
 /// An order as clients see it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(super) struct OrderView<'a> {
     id: i64,
     order_number: &'a str,
     customer_id: &'a str,
     items: Vec<OrderItemView<'a>>,
     total_amount: JsonMoney,
-    /// Only where one of the three is not 0.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    amounts: Option<AmountsView>,
+    /// The three amounts are there only where one of them is not 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    discount_amount: Option<JsonMoney>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    shipping_amount: Option<JsonMoney>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    tax_amount: Option<JsonMoney>,
+    #[schema(value_type = OrderStatus)]
     status: &'static str,
+    #[schema(required = true)]
     payment_method: Option<&'a str>,
+    #[schema(required = true, value_type = Option<Object>)]
     shipping_address: Option<&'a Address>,
+    #[schema(required = true)]
     notes: Option<&'a str>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
-#[derive(Serialize)]
-struct AmountsView {
-    discount_amount: JsonMoney,
-    shipping_amount: JsonMoney,
-    tax_amount: JsonMoney,
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderItem)]
 struct OrderItemView<'a> {
     product_id: &'a str,
     product_name: &'a str,
@@ -75,29 +84,22 @@ struct OrderItemView<'a> {
 
 impl<'a> From<&'a Order> for OrderView<'a> {
     fn from(order: &'a Order) -> Self {
+        let amounts = Some(order.amounts).filter(|amounts| *amounts != Amounts::NONE);
         OrderView {
             id: order.id,
             order_number: &order.order_number,
             customer_id: order.customer_id.as_str(),
             items: order.items.iter().map(Into::into).collect(),
             total_amount: order.total_amount.into(),
-            amounts: (order.amounts != Amounts::NONE).then(|| order.amounts.into()),
+            discount_amount: amounts.map(|amounts| amounts.discount.into()),
+            shipping_amount: amounts.map(|amounts| amounts.shipping.into()),
+            tax_amount: amounts.map(|amounts| amounts.tax.into()),
             status: order.status.as_str(),
             payment_method: order.payment_method.as_deref(),
             shipping_address: order.shipping_address.as_ref(),
             notes: order.notes.as_deref(),
             created_at: time::rfc3339(order.created_at),
             updated_at: time::rfc3339(order.updated_at),
-        }
-    }
-}
-
-impl From<Amounts> for AmountsView {
-    fn from(amounts: Amounts) -> Self {
-        AmountsView {
-            discount_amount: amounts.discount.into(),
-            shipping_amount: amounts.shipping.into(),
-            tax_amount: amounts.tax.into(),
         }
     }
 }

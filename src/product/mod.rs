@@ -5,6 +5,7 @@
 
 mod error;
 mod model;
+mod openapi;
 mod routes;
 mod service;
 mod store;
@@ -12,6 +13,7 @@ mod wire;
 
 pub use error::ProductError;
 pub use model::{Product, ProductId, ProductRecord};
+pub use openapi::{TAG, describe};
 pub use routes::routes;
 pub use service::Products;
 pub use store::{delete_all, insert_record, is_empty};

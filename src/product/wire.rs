@@ -7,7 +7,7 @@ use super::model::{
 };
 use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::http::{ListView, Query};
-use crate::kernel::money::{Cents, JsonMoney};
+use crate::kernel::money::{Cents, JsonMoney, MoneyInput};
 use crate::kernel::problems::Problems;
 use crate::kernel::record::FromRecord;
 use crate::kernel::time;
@@ -15,6 +15,7 @@ use crate::kernel::wire::{BadBody, Member, Members, Whole, all, whole};
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 /// `GET /products`.
 pub(super) struct ProductList;
@@ -47,14 +48,22 @@ impl ListView for ProductList {
 }
 
 /// The body of `POST /products`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct CreateProduct {
+    #[schema(required = true, nullable = false, pattern = "^[A-Za-z0-9._-]{1,50}$")]
     id: Option<String>,
+    #[schema(required = true, nullable = false, min_length = 1, max_length = 255, pattern = r"\S")]
     name: Option<String>,
+    #[schema(required = true, nullable = false, min_length = 1, max_length = 100, pattern = r"\S")]
     brand: Option<String>,
+    #[schema(required = true, value_type = MoneyInput)]
     price: Option<JsonMoney>,
+    #[schema(required = true, value_type = i32, minimum = 0)]
     stock: Option<Whole>,
+    #[schema(required = true, nullable = false, min_length = 1, max_length = 50, pattern = r"\S")]
     category: Option<String>,
+    /// Anything that the store keeps of a product; at most 16 KiB of JSON.
+    #[schema(value_type = Option<Object>)]
     metadata: Option<Metadata>,
 }
 
@@ -84,15 +93,28 @@ impl FromRecord for NewProduct {
 }
 
 /// The body of `PUT /products/{id}`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
+#[schema(min_properties = 1)]
 #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
 pub struct UpdateProduct {
+    #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"\S")]
+    #[serde(default)]
     name: Member<String>,
+    #[schema(value_type = String, min_length = 1, max_length = 100, pattern = r"\S")]
+    #[serde(default)]
     brand: Member<String>,
+    #[schema(value_type = MoneyInput)]
+    #[serde(default)]
     price: Member<JsonMoney>,
+    #[schema(value_type = i32, minimum = 0)]
+    #[serde(default)]
     stock: Member<Whole>,
+    #[schema(value_type = String, min_length = 1, max_length = 50, pattern = r"\S")]
+    #[serde(default)]
     category: Member<String>,
+    /// `null` clears it.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default)]
     metadata: Member<Metadata>,
 }
 
@@ -119,9 +141,11 @@ impl TryFrom<UpdateProduct> for ProductChanges {
 }
 
 /// The body of `PATCH /products/{id}/inventory`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "fuzz/ reaches it"))]
 pub struct TakeStock {
+    /// How many pieces to take.
+    #[schema(required = true, value_type = u64, minimum = 1)]
     quantity: Option<Box<RawValue>>,
 }
 
@@ -145,16 +169,21 @@ impl TryFrom<TakeStock> for Quantity {
 }
 
 /// A product as clients see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
 pub(super) struct ProductView<'a> {
     id: &'a str,
     name: &'a str,
     brand: &'a str,
     price: JsonMoney,
+    #[schema(minimum = 0)]
     stock: i32,
     category: &'a str,
+    #[schema(required = true, value_type = Option<Object>)]
     metadata: Option<&'a Metadata>,
+    #[schema(format = DateTime)]
     created_at: String,
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -175,13 +204,15 @@ impl<'a> From<&'a Product> for ProductView<'a> {
 }
 
 /// `{success, data}`, with `cached` where a cache may have answered.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct ProductAnswer<'a> {
     pub success: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub message: Option<&'static str>,
     pub data: ProductView<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub cached: Option<bool>,
 }
 
@@ -192,14 +223,15 @@ impl<'a> ProductAnswer<'a> {
 }
 
 /// What `PATCH /products/{id}/inventory` answers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct PurchaseAnswer<'a> {
     success: bool,
     message: &'static str,
     data: PurchaseView<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Purchase)]
 struct PurchaseView<'a> {
     product_id: &'a str,
     product_name: &'a str,

@@ -28,6 +28,7 @@ mod input;
 mod integrity;
 mod kit;
 mod lists;
+mod openapi;
 mod panics;
 mod pooler;
 mod product;
@@ -136,6 +137,7 @@ pub fn all_cases() -> Vec<Case> {
         roles::cases(),
         codes::cases(),
         errors::cases(),
+        openapi::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),

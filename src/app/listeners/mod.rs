@@ -1,6 +1,7 @@
 //! The three listeners: what is mounted on each, and how each is bound.
 
-use super::modules::{Module, Running};
+use super::modules::{MODULES, Module, Running};
+use super::openapi;
 use super::probes::Probes;
 use super::settings::ServeArgs;
 use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_token};
@@ -26,7 +27,6 @@ pub(super) struct Around {
 /// What listens: the gateway, or a service.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Endpoint {
-    #[cfg_attr(not(feature = "gateway"), expect(dead_code, reason = "the gateway is left out"))]
     Gateway,
     Module(&'static Module),
 }
@@ -55,7 +55,7 @@ impl Endpoint {
     }
 
     /// What the probes call it.
-    fn service(self) -> &'static str {
+    pub(crate) fn service(self) -> &'static str {
         match self {
             Endpoint::Gateway => "gateway",
             Endpoint::Module(module) => module.service,
@@ -122,12 +122,14 @@ fn bind_one(
     let address = socket.local_addr().map_err(refused)?;
     let closer = Closer::of(&socket).map_err(refused)?;
     let probe = around.probes.routes(endpoint.service());
+    let pages = openapi::routes(endpoint, &described(endpoint));
     let hosts = web::Data::new(OwnHosts::of(listen));
     let app = move || {
         App::new()
             .app_data(hosts.clone())
             .configure(|config| probe(config))
             .configure(error_pages)
+            .configure(|config| pages(config))
             .configure(configure.clone())
             .default_service(web::to(not_found))
             .wrap(from_fn(bound_body))
@@ -137,6 +139,14 @@ fn bind_one(
     };
     let server = net::server(socket, around.guards.clone(), app).map_err(refused)?;
     Ok(Listener { address: Address { endpoint, address }, closer, server })
+}
+
+/// The modules that stand behind an endpoint.
+fn described(endpoint: Endpoint) -> Vec<&'static Module> {
+    match endpoint {
+        Endpoint::Gateway => MODULES.iter().collect(),
+        Endpoint::Module(module) => vec![module],
+    }
 }
 
 fn cannot_bind(error: &io::Error, address: SocketAddr, setting: &str) -> Refusal {

@@ -3,6 +3,7 @@
 //!
 //! The gateway is no row: it stands in front of the services and owns no table.
 
+mod describe;
 mod per_module;
 mod roles;
 mod start;
@@ -14,6 +15,7 @@ pub(super) use start::{Running, Scope};
 use super::seed;
 use super::settings::ServeArgs;
 use super::shared::Shared;
+use crate::kernel::openapi::Route;
 
 /// A service. The order of the table is that of the slices: each stands above those before it.
 #[derive(Debug)]
@@ -29,12 +31,19 @@ pub struct Module {
     pub first_request: &'static str,
     /// Makes the routes and starts the background work; `None` where the binary leaves it out.
     pub start: Option<Start>,
+    /// What its routes take and answer, under their headings; `None` where the binary leaves it out.
+    pub(crate) describe: Option<Describe>,
     /// The part of a store in files; `None` where there is none, or the binary cannot load stores.
     pub seed: Option<&'static seed::Part>,
 }
 
 /// Makes the scopes of a module's own listener, and starts what runs beside them.
 pub(super) type Start = fn(&ServeArgs, &Shared) -> Vec<Scope>;
+
+/// Routes under their headings, as the description of the API has them.
+pub(crate) type Describe = fn() -> Vec<(Tag, Vec<Route>)>;
+/// A heading, and what stands below it.
+pub(crate) type Tag = (&'static str, &'static str);
 
 pub static MODULES: [Module; 3] = [
     Module {
@@ -44,6 +53,7 @@ pub static MODULES: [Module; 3] = [
         mounts: &["/products"],
         first_request: "/products/prod_001",
         start: start::PRODUCT,
+        describe: describe::PRODUCT,
         seed: seed::PRODUCTS,
     },
     Module {
@@ -53,6 +63,7 @@ pub static MODULES: [Module; 3] = [
         mounts: &["/customers"],
         first_request: "/customers/cust_001",
         start: start::CUSTOMER,
+        describe: describe::CUSTOMER,
         seed: seed::CUSTOMERS,
     },
     Module {
@@ -62,6 +73,7 @@ pub static MODULES: [Module; 3] = [
         mounts: &["/orders"],
         first_request: "/customers/cust_001/orders",
         start: start::ORDER,
+        describe: describe::ORDER,
         seed: seed::ORDERS,
     },
 ];

@@ -164,6 +164,9 @@ fn complete(headers: &mut HeaderMap, id: &RequestId) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     for (name, value) in FOR_BROWSERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page has a policy of its own.
+        if name != CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
 }

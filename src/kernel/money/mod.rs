@@ -1,8 +1,10 @@
 //! Money: whole cents in 64-bit integers, never a float.
 
 mod json;
+mod schema;
 
 pub use json::{ExactNumber, JsonMoney};
+pub use schema::MoneyInput;
 
 use crate::kernel::error::{Invalid, Rule};
 use serde::{Deserialize, Serialize};

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::fmt;
 use std::ops::ControlFlow;
+use utoipa::ToSchema;
 
 /// Which part of a list to show.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +72,7 @@ impl fmt::Display for Cursor {
 }
 
 /// What an answer says of the page.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Pagination {
     pub limit: i64,
     pub offset: i64,

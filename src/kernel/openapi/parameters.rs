@@ -1,0 +1,46 @@
+//! The schemas of parameters, which are texts in a URL and no types of `wire`.
+
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+
+/// An id: as [`crate::kernel::ids::Id`] reads it.
+pub fn id() -> Object {
+    string().pattern(Some("^[A-Za-z0-9._-]{1,50}$")).build()
+}
+
+/// An amount from 0 to 99999999.99, by its digits. As with every parameter of a query, an empty one
+/// counts as none.
+pub fn money() -> Object {
+    string().pattern(Some(r"^([0-9]{1,8}(\.[0-9]{1,2})?)?$")).build()
+}
+
+/// A text that only the bound of a request's target ends.
+pub fn any_text() -> Object {
+    string().build()
+}
+
+pub fn text(max_chars: usize) -> Object {
+    string().max_length(Some(max_chars)).build()
+}
+
+/// One of some texts.
+pub fn choice(values: &[&str]) -> Object {
+    string().enum_values(Some(values.iter().copied())).build()
+}
+
+pub fn whole(minimum: i64, maximum: i64, default: i64) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(bound(minimum)))
+        .maximum(Some(bound(maximum)))
+        .default(Some(default.into()))
+        .build()
+}
+
+fn bound(value: i64) -> utoipa::Number {
+    utoipa::Number::Int(isize::try_from(value).unwrap_or(isize::MAX))
+}
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
