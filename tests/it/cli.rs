@@ -83,13 +83,13 @@ fn variables() -> Vec<String> {
 
 fn every_setting_is_documented_everywhere(_: &Combination) {
     let example = include_str!("../../.env.example");
-    let readme = include_str!("../../README.md");
+    let operating = include_str!("../../docs/OPERATING.md");
     let variables = variables();
     assert!(variables.len() >= 20, "{variables:?}");
     for name in &variables {
         let commented = format!("# {name}=");
         assert!(example.lines().any(|line| line.starts_with(&commented)), "{name}: .env.example");
-        assert!(readme.contains(&format!("| `{name}` |")), "{name}: README.md");
+        assert!(operating.contains(&format!("| `{name}` |")), "{name}: docs/OPERATING.md");
     }
     let named_there = example
         .lines()

@@ -273,12 +273,12 @@ fn an_idle_process_asks_redis_once_a_second_and_writes_nothing(combination: &Com
     assert_eq!(changes(), changed, "an idle process writes");
 }
 
-/// What the README lists, too.
+/// What docs/OPERATING.md lists, too.
 fn a_redis_user_without_dangerous_commands_is_enough(combination: &Combination) {
-    let readme = include_str!("../../../README.md");
+    let operating = include_str!("../../../docs/OPERATING.md");
     let listed = "~chronos:* -@all +get +getrange +set +del +time +evalsha +script|load \
                   +script|exists +auth +select";
-    assert!(readme.contains(listed), "the README does not list the commands that are tried here");
+    assert!(operating.contains(listed), "the page does not list the commands that are tried here");
     for rules in ["~* &* +@all -@dangerous", listed] {
         let redis = Redis::started();
         let make_user = || {

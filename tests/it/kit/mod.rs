@@ -21,9 +21,7 @@ pub use fleet::Fleet;
 pub use gate::Gate;
 pub use postgres::Postgres;
 pub use redis::Redis;
-pub use server::status_of;
-
-use server::free_port;
+pub use server::{free_port, status_of};
 
 use crate::app::{App, Combination, Process, Storage};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
