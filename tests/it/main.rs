@@ -29,6 +29,7 @@ mod integrity;
 mod kit;
 mod lists;
 mod openapi;
+mod pages;
 mod panics;
 mod pooler;
 mod product;
@@ -138,6 +139,7 @@ pub fn all_cases() -> Vec<Case> {
         codes::cases(),
         errors::cases(),
         openapi::cases(),
+        pages::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),
