@@ -5,11 +5,11 @@
 use crate::app::Combination;
 use crate::kit::bars::{self, BARS, names, rows};
 use crate::{all_cases, cases};
-use std::collections::BTreeMap;
 
 cases![
     Once:
         every_promise_has_a_bar_and_tests_that_exist,
+        a_bar_that_torture_holds_is_measured_by_torture,
         a_figure_is_compared_with_the_bar_as_it_is_written;
 ];
 
@@ -33,8 +33,8 @@ fn every_promise_has_a_bar_and_tests_that_exist(_: &Combination) {
     let cases: Vec<&str> =
         all_cases().iter().map(|case| case.name.trim_start_matches("it::")).collect();
     let shown = tests_that_show();
-    let measured = BARS.iter().map(|bar| (bar.promise, bar.tests.as_slice()));
-    for (id, tests) in measured.chain(shown.iter().map(|(id, tests)| (*id, tests.as_slice()))) {
+    let measured = BARS.iter().map(|bar| (bar.promise, &bar.tests));
+    for (id, tests) in measured.chain(shown.iter().map(|(id, tests)| (*id, tests))) {
         assert!(ids.contains(&id) && !tests.is_empty(), "{id}");
         for test in tests {
             assert!(cases.contains(test), "{id} names {test}, which does not exist");
@@ -42,16 +42,32 @@ fn every_promise_has_a_bar_and_tests_that_exist(_: &Combination) {
     }
     for id in ids {
         let is_measured = BARS.iter().any(|bar| bar.promise == id);
-        assert!(is_measured || shown.contains_key(id), "{id} names no test");
+        let is_shown = shown.iter().any(|(shown, _)| *shown == id);
+        assert!(is_measured || is_shown, "{id} names no test");
     }
 }
 
 /// The tests of each promise beside those that measure it: `- **L3** …`.
-fn tests_that_show() -> BTreeMap<&'static str, Vec<&'static str>> {
+fn tests_that_show() -> Vec<(&'static str, Vec<&'static str>)> {
     let (_, list) = bars::PAGE.split_once("\n## Which tests show it\n").expect("it is there");
     let entries = list.split("\n- **").skip(1);
     let split = |entry: &'static str| entry.split_once("** ").expect("an id and its tests");
     entries.map(split).map(|(id, tests)| (id, names(tests).collect())).collect()
+}
+
+/// `scripts/torture` runs all tests that measure such a bar: `tests PART FILTER`, where the filter may
+/// begin with a combination.
+fn a_bar_that_torture_holds_is_measured_by_torture(_: &Combination) {
+    let script = include_str!("../../scripts/torture");
+    let runs = script.lines().filter_map(|line| line.trim().strip_prefix("tests "));
+    let filters = runs.filter_map(|run| run.split_whitespace().nth(1));
+    let filters: Vec<&str> = filters.filter_map(|filter| filter.rsplit('/').next()).collect();
+    for bar in BARS.iter().filter(|bar| !bar.is_held_always) {
+        for test in &bar.tests {
+            let is_run = filters.iter().any(|filter| test.contains(filter));
+            assert!(is_run, "{}: scripts/torture does not run {test}", bar.promise);
+        }
+    }
 }
 
 fn a_figure_is_compared_with_the_bar_as_it_is_written(_: &Combination) {

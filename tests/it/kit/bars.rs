@@ -18,7 +18,7 @@ pub struct Bar {
     text: &'static str,
     /// Whether a test fails that does not hold it. The others depend on how busy the machine is, and are
     /// held by `scripts/torture`.
-    is_held_always: bool,
+    pub is_held_always: bool,
     pub tests: Vec<&'static str>,
 }
 
@@ -48,9 +48,12 @@ pub static BARS: LazyLock<Vec<Bar>> = LazyLock::new(|| {
     rows("What is measured").into_iter().map(bar).collect()
 });
 
+/// A promise, and what of it.
+type Measured = (&'static str, &'static str);
+
 thread_local! {
-    /// The case that this thread runs, and what it has measured.
-    static RUNNING: RefCell<Option<(String, Vec<&'static str>)>> = const { RefCell::new(None) };
+    /// The case that this thread runs, and what it has measured of which promise.
+    static RUNNING: RefCell<Option<(String, Vec<Measured>)>> = const { RefCell::new(None) };
 }
 
 /// Runs a case; it fails unless it measures every bar that names it.
@@ -62,7 +65,7 @@ pub fn measuring(case: &str, test: impl FnOnce()) {
     for bar in BARS.iter().filter(|bar| bar.tests.contains(&case)) {
         let Bar { promise, what, .. } = bar;
         assert!(
-            measured.contains(what),
+            measured.contains(&(promise, what)),
             "{case} is named for {promise}, {what}, and measures none"
         );
     }
@@ -82,7 +85,7 @@ pub fn figure(promise: &str, what: &str, value: impl Debug) {
         RUNNING.with_borrow_mut(|running| {
             let (case, measured) = running.as_mut().expect("this is the thread of a case");
             assert!(bar.tests.contains(&case.as_str()), "{promise}, {what}: {case} is not named");
-            measured.push(bar.what);
+            measured.push((bar.promise, bar.what));
         });
     }
     if let Some(file) = std::env::var_os("TEST_FIGURES") {

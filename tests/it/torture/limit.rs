@@ -5,14 +5,14 @@ use super::steady::memory_of;
 use crate::app::Combination;
 use crate::cases;
 use crate::kit::history::End;
-use crate::kit::{Mebibytes, figure, size};
+use crate::kit::{Mebibytes, figure};
 use std::thread;
 
 cases![OnSqlite: many_clients_cost_little_memory_and_are_forgotten];
 
 /// L3: 50 000 clients, then 50 000 others once the first are forgotten.
 fn many_clients_cost_little_memory_and_are_forgotten(combination: &Combination) {
-    let clients = size("TEST_KEYS", 50_000);
+    const CLIENTS: usize = 50_000;
     let settings = [
         ("RATE_LIMIT_PER_MINUTE", "100"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
@@ -27,7 +27,7 @@ fn many_clients_cost_little_memory_and_are_forgotten(combination: &Combination) 
                 let address = &address;
                 scope.spawn(move || {
                     let mut line = Line::new(address, [127, 0, 0, 1]);
-                    for client in (thread..clients).step_by(8) {
+                    for client in (thread..CLIENTS).step_by(8) {
                         let [.., high, middle, low] = client.to_be_bytes();
                         let from = format!("{}.{high}.{middle}.{low}", 10 + network);
                         let request = format!(
