@@ -49,9 +49,9 @@ pub(super) enum Claim {
 pub(super) fn claim(
     conn: &mut DbConn,
     key: &IdempotencyKey,
-    patience: Duration,
+    time_limit: Duration,
 ) -> QueryResult<Claim> {
-    if !lock(conn, key, patience)? {
+    if !lock(conn, key, time_limit)? {
         return Ok(Claim::Refused(KeyError::InFlight));
     }
     let row: Option<Row> = idempotency_keys::table
@@ -75,7 +75,7 @@ pub(super) fn claim(
 /// Whether nobody else works under this key now. On SQLite a transaction that writes is alone
 /// already; on PostgreSQL a lock of the transaction tells, without waiting inside the database for
 /// another one to end.
-fn lock(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryResult<bool> {
+fn lock(conn: &mut DbConn, key: &IdempotencyKey, time_limit: Duration) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Locked {
         #[diesel(sql_type = diesel::sql_types::Bool)]
@@ -84,7 +84,7 @@ fn lock(conn: &mut DbConn, key: &IdempotencyKey, patience: Duration) -> QueryRes
     if !is_postgres(conn) {
         return Ok(true);
     }
-    let give_up_at = Instant::now() + patience;
+    let give_up_at = Instant::now() + time_limit;
     // The first 64 bits of the digest. Two keys that share them only wait for each other.
     let number = &key.digest[..16];
     let try_lock = format!("SELECT pg_try_advisory_xact_lock(x'{number}'::bigint) AS locked");
