@@ -300,6 +300,7 @@ fn the_docs_load_nothing_from_elsewhere(combination: &Combination) {
     }
 }
 
+/// This is the one answer that tells the version, to anybody.
 fn a_listener_says_what_it_is(combination: &Combination) {
     let app = combination.start();
     for (base, service) in

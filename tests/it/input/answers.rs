@@ -17,7 +17,7 @@ cases![
 
 fn no_answer_tells_what_it_is_made_of(combination: &Combination) {
     let app = combination.start();
-    let paths = "/ /products/none /products/a.b /products?limit=x /customers/none /.env \
+    let paths = "/products/none /products/a.b /products?limit=x /customers/none /.env \
                  /chronos.db /customers/none/orders /customers?email=%00 /src/main.rs \
                  /.git/config";
     for path in paths.split(' ') {
