@@ -3,6 +3,7 @@
 use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
+use crate::kernel::precondition::VersionMismatch;
 use crate::kernel::wire::BadBody;
 
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,8 @@ pub enum CustomerError {
     EmailInUse,
     #[error("the customer has orders")]
     HasOrders,
+    #[error(transparent)]
+    VersionMismatch(#[from] VersionMismatch),
     #[error(transparent)]
     Body(#[from] BadBody),
     #[error(transparent)]
@@ -33,6 +36,7 @@ impl From<CustomerError> for Failure {
             E::AlreadyExists => Failure::new(Code::CustomerExists),
             E::EmailInUse => Failure::new(Code::EmailInUse),
             E::HasOrders => Failure::new(Code::CustomerHasOrders),
+            E::VersionMismatch(mismatch) => mismatch.into(),
             E::Body(BadBody::Problems(problems)) if problems.has_missing() => {
                 Failure::from(problems).error("Missing required fields (id, email, name, tier)")
             }

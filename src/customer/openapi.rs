@@ -62,7 +62,8 @@ fn create() -> Route {
         .body::<CreateCustomer>(body)
         .answers(
             Answer::json::<CustomerAnswer>(StatusCode::CREATED, "The new customer", answer)
-                .header("Location"),
+                .header("Location")
+                .header("ETag"),
         )
         .fails(&[Code::MissingFields, Code::CustomerExists])
 }
@@ -74,7 +75,11 @@ fn read() -> Route {
     let answer = json!({ "success": true, "data": data });
     of_one(HttpMethod::Get, "cust_001", "getCustomer", "Read a customer")
         .describe("With what the customer has spent, and the VIP tier that this makes.")
-        .answers(Answer::json::<CustomerAnswer>(StatusCode::OK, "The customer", answer))
+        .conditional()
+        .answers(
+            Answer::json::<CustomerAnswer>(StatusCode::OK, "The customer", answer).header("ETag"),
+        )
+        .answers(Answer::not_modified())
 }
 
 fn update() -> Route {
@@ -84,12 +89,12 @@ fn update() -> Route {
     of_one(HttpMethod::Put, "cust_001", "updateCustomer", "Change members of a customer")
         .describe("Members that are left out stay as they are.")
         .change()
+        .conditional()
         .body::<UpdateCustomer>(json!({ "tier": "gold" }))
-        .answers(Answer::json::<CustomerAnswer>(
-            StatusCode::OK,
-            "The customer as it is now",
-            answer,
-        ))
+        .answers(
+            Answer::json::<CustomerAnswer>(StatusCode::OK, "The customer as it is now", answer)
+                .header("ETag"),
+        )
         .fails(&[Code::NoFields, Code::EmailInUse])
 }
 
@@ -99,6 +104,7 @@ fn delete() -> Route {
     });
     of_one(HttpMethod::Delete, "cust_040", "deleteCustomer", "Delete a customer without orders")
         .change()
+        .conditional()
         .answers(Answer::json::<CustomerAnswer>(StatusCode::OK, "The customer as it was", answer))
         .fails(&[Code::CustomerHasOrders])
 }

@@ -5,7 +5,7 @@ use super::model::{Customer, CustomerChanges, CustomerId, NewCustomer};
 use super::service::{self, Customers};
 use super::wire::{CreateCustomer, CustomerAnswer, CustomerList, UpdateCustomer};
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Failure, JsonBody, StoredResponse, answer_list};
+use crate::kernel::http::{Conditions, Failure, JsonBody, StoredResponse, Tagged, answer_list};
 use crate::kernel::idempotency::IdempotencyKey;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -36,11 +36,13 @@ async fn list_customers(
 }
 
 async fn get_customer(
+    request: HttpRequest,
     path: web::Path<String>,
     customers: web::Data<Customers>,
 ) -> Result<HttpResponse, Failure> {
-    let customer = customers.get(parse_id(path)?).await?;
-    Ok(HttpResponse::Ok().json(CustomerAnswer::with_spending(&customer)))
+    let (id, conditions) = (parse_id(path)?, Conditions::of(&request)?);
+    let customer = customers.get(id).await?;
+    conditions.respond(&customer, customer.tag(), &CustomerAnswer::with_spending(&customer))
 }
 
 async fn create_customer(
@@ -56,6 +58,7 @@ async fn create_customer(
             format!("customers/{}", customer.id),
             &CustomerAnswer::new(customer),
         )
+        .tagged(customer)
     };
     customers.changes.make(key, rows, create, render).await
 }
@@ -68,11 +71,13 @@ async fn update_customer(
 ) -> Result<StoredResponse, Failure> {
     let id = parse_id(path)?;
     let (key, changes) = (IdempotencyKey::of(&request)?, CustomerChanges::try_from(body)?);
+    let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes);
+    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes, &condition);
     let render = |customer: &Customer| {
         let message = Some("Customer updated successfully");
         StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
+            .tagged(customer)
     };
     customers.changes.make(key, rows, update, render).await
 }
@@ -83,8 +88,9 @@ async fn delete_customer(
     customers: web::Data<Customers>,
 ) -> Result<StoredResponse, Failure> {
     let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
+    let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id);
+    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id, &condition);
     let render = |customer: &Customer| {
         let message = Some("Customer deleted successfully");
         StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })

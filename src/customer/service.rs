@@ -7,6 +7,7 @@ use crate::kernel::db::{Db, DbConn, Tx, fill_page};
 use crate::kernel::idempotency::Changes;
 use crate::kernel::money::Cents;
 use crate::kernel::page::{PageWriter, WrittenPage};
+use crate::kernel::precondition::Precondition;
 use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 
@@ -52,12 +53,19 @@ pub(super) fn update(
     tx: &mut Tx<'_>,
     id: &CustomerId,
     changes: &CustomerChanges,
+    condition: &Precondition<Customer>,
 ) -> Result<Customer, CustomerError> {
+    check(tx, id, condition)?;
     let updated = store::update(tx.conn(), id, changes.clone()).map_err(email_in_use)?;
     updated.ok_or(CustomerError::NotFound)
 }
 
-pub(super) fn delete(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, CustomerError> {
+pub(super) fn delete(
+    tx: &mut Tx<'_>,
+    id: &CustomerId,
+    condition: &Precondition<Customer>,
+) -> Result<Customer, CustomerError> {
+    check(tx, id, condition)?;
     store::delete(tx.conn(), id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
 }
 
@@ -65,6 +73,19 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, Custo
 /// more.
 pub fn add_spent(tx: &mut Tx<'_>, id: &CustomerId, amount: Cents) -> QueryResult<()> {
     store::add_spent(tx.conn(), id, amount)
+}
+
+/// Holds the row until the transaction ends, so that what was seen of it is what is changed.
+fn check(
+    tx: &mut Tx<'_>,
+    id: &CustomerId,
+    condition: &Precondition<Customer>,
+) -> Result<(), CustomerError> {
+    let Some(is_met) = condition else {
+        return Ok(());
+    };
+    let customer = store::find_and_lock(tx.conn(), id)?.ok_or(CustomerError::NotFound)?;
+    Ok(is_met(&customer)?)
 }
 
 /// The name of one customer among the rows that are written.

@@ -85,6 +85,19 @@ pub(super) fn find(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Cus
     row.map(CustomerRow::into_customer).transpose()
 }
 
+/// As [`find`], for a row that this transaction changes: on PostgreSQL nobody else does until it ends,
+/// and on SQLite a transaction that writes is alone.
+pub(super) fn find_and_lock(conn: &mut DbConn, id: &CustomerId) -> QueryResult<Option<Customer>> {
+    let query = customers::table.find(id.as_str());
+    let row: Option<CustomerRow> = match conn {
+        #[cfg(feature = "postgres")]
+        DbConn::Postgres(conn) => query.for_update().first(conn).optional()?,
+        #[cfg(feature = "sqlite")]
+        DbConn::Sqlite(conn) => query.first(conn).optional()?,
+    };
+    row.map(CustomerRow::into_customer).transpose()
+}
+
 impl ListSource for CustomerFilter {
     type Row = Customer;
     /// libpq has all of them in memory.

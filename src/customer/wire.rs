@@ -6,7 +6,7 @@ use super::model::{
     Tier, VipTier, parse_address, parse_name, parse_phone,
 };
 use crate::kernel::error::Invalid;
-use crate::kernel::http::{ListView, Query};
+use crate::kernel::http::{ListView, Query, Tagged};
 use crate::kernel::money::ExactNumber;
 use crate::kernel::problems::Problems;
 use crate::kernel::record::FromRecord;
@@ -168,6 +168,21 @@ impl<'a> From<&'a Customer> for CustomerView<'a> {
             total_spent: None,
             vip_tier: None,
         }
+    }
+}
+
+/// Stands in every tag. A change to what a customer's answer shows is a new number here: else clients
+/// would be told that they have seen it.
+const FORM: &str = "1";
+
+impl Tagged for Customer {
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Their tier among the buyers follows from what they have spent.
+    fn tags(&self) -> Vec<String> {
+        vec![format!("{FORM}.{}.{}", self.version, self.total_spent.get())]
     }
 }
 

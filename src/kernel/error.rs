@@ -46,6 +46,8 @@ rules! {
     NotAnEmail = "NOT_AN_EMAIL";
     NotATime = "NOT_A_TIME";
     NotACursor = "NOT_A_CURSOR";
+    /// Not a tag, as `ETag` has it, nor a list of them.
+    NotATag = "NOT_A_TAG";
     /// Given more than once.
     Repeated = "REPEATED";
     /// The name of a parameter only looks like one that is read.

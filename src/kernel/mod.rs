@@ -17,6 +17,7 @@ pub mod json;
 pub mod money;
 pub mod openapi;
 pub mod page;
+pub mod precondition;
 pub mod problems;
 pub mod record;
 pub mod redis;

@@ -3,6 +3,7 @@
 use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
+use crate::kernel::precondition::VersionMismatch;
 use crate::kernel::problems::Problems;
 use crate::kernel::wire::BadBody;
 use serde_json::json;
@@ -19,6 +20,8 @@ pub enum ProductError {
     InsufficientStock { requested: u64, available: i32 },
     #[error("the total cost passes 64 bits of cents")]
     CostTooLarge,
+    #[error(transparent)]
+    VersionMismatch(#[from] VersionMismatch),
     #[error(transparent)]
     Body(#[from] BadBody),
     #[error(transparent)]
@@ -39,6 +42,7 @@ impl From<ProductError> for Failure {
             E::InsufficientStock { requested, available } => Failure::new(Code::InsufficientStock)
                 .details(json!({ "requested": requested, "available": available })),
             E::CostTooLarge => Failure::new(Code::CostTooLarge),
+            E::VersionMismatch(mismatch) => mismatch.into(),
             E::Body(bad) => bad.into(),
             E::Invalid(invalid) => invalid.into(),
             E::Db(error) => error.into(),

@@ -66,7 +66,8 @@ fn create() -> Route {
         .body::<CreateProduct>(body)
         .answers(
             Answer::json::<ProductAnswer>(StatusCode::CREATED, "The new product", answer)
-                .header("Location"),
+                .header("Location")
+                .header("ETag"),
         )
         .fails(MISSING)
         .fails(&[Code::ProductExists])
@@ -76,7 +77,11 @@ fn read() -> Route {
     let answer = json!({ "success": true, "data": submariner(12), "cached": false });
     of_one(HttpMethod::Get, "getProduct", "Read a product")
         .describe("`cached` says whether a cache answered; the product is as new in either case.")
-        .answers(Answer::json::<ProductAnswer>(StatusCode::OK, "The product", answer))
+        .conditional()
+        .answers(
+            Answer::json::<ProductAnswer>(StatusCode::OK, "The product", answer).header("ETag"),
+        )
+        .answers(Answer::not_modified())
 }
 
 fn update() -> Route {
@@ -84,8 +89,12 @@ fn update() -> Route {
     of_one(HttpMethod::Put, "updateProduct", "Change members of a product")
         .describe("Members that are left out stay as they are.")
         .change()
+        .conditional()
         .body::<UpdateProduct>(json!({ "stock": 20 }))
-        .answers(Answer::json::<ProductAnswer>(StatusCode::OK, "The product as it is now", answer))
+        .answers(
+            Answer::json::<ProductAnswer>(StatusCode::OK, "The product as it is now", answer)
+                .header("ETag"),
+        )
         .fails(&[Code::NoFields])
 }
 
@@ -107,8 +116,11 @@ fn take_stock() -> Route {
     .path_id("id", "The id of the product", "prod_001")
     .describe("All of them or none: the stock never goes below zero.")
     .change()
+    .conditional()
     .body::<TakeStock>(json!({ "quantity": 2 }))
-    .answers(Answer::json::<PurchaseAnswer>(StatusCode::OK, "What was taken", answer))
+    .answers(
+        Answer::json::<PurchaseAnswer>(StatusCode::OK, "What was taken", answer).header("ETag"),
+    )
     .fails(NOT_THERE)
     .fails(&[Code::InvalidQuantity, Code::InsufficientStock, Code::CostTooLarge])
 }
@@ -118,6 +130,7 @@ fn delete() -> Route {
     let answer = json!({ "success": true, "message": message, "data": submariner(12) });
     of_one(HttpMethod::Delete, "deleteProduct", "Delete a product")
         .change()
+        .conditional()
         .answers(Answer::json::<ProductAnswer>(StatusCode::OK, "The product as it was", answer))
 }
 

@@ -8,7 +8,7 @@ use super::wire::{
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Failure, JsonBody, StoredResponse, answer_list};
+use crate::kernel::http::{Conditions, Failure, JsonBody, StoredResponse, answer_list};
 use crate::kernel::idempotency::IdempotencyKey;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -40,12 +40,15 @@ async fn list_products(
 }
 
 async fn get_product(
+    request: HttpRequest,
     path: web::Path<String>,
     products: web::Data<Products>,
 ) -> Result<HttpResponse, Failure> {
-    let (product, origin) = products.get(&parse_id(path)?).await?;
-    let cached = Some(origin == Origin::Cache);
-    Ok(HttpResponse::Ok().json(ProductAnswer { cached, ..ProductAnswer::new(&product) }))
+    let (id, conditions) = (parse_id(path)?, Conditions::of(&request)?);
+    let (product, origin) = products.get(&id).await?;
+    let cached = origin == Origin::Cache;
+    let answer = ProductAnswer { cached: Some(cached), ..ProductAnswer::new(&product) };
+    conditions.respond(&*product, product.tag_of(cached), &answer)
 }
 
 async fn create_product(
@@ -58,6 +61,7 @@ async fn create_product(
     let create = move |tx: &mut Tx<'_>| service::create(tx, &new);
     let render = |product: &Product| {
         StoredResponse::created(format!("products/{}", product.id), &ProductAnswer::new(product))
+            .tagged(product)
     };
     products.changes.make(key, rows, create, render).await
 }
@@ -70,9 +74,11 @@ async fn update_product(
 ) -> Result<StoredResponse, Failure> {
     let id = parse_id(path)?;
     let (key, changes) = (IdempotencyKey::of(&request)?, ProductChanges::try_from(body)?);
+    let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes);
-    let render = |product: &Product| StoredResponse::ok(&ProductAnswer::new(product));
+    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes, &condition);
+    let render =
+        |product: &Product| StoredResponse::ok(&ProductAnswer::new(product)).tagged(product);
     products.changes.make(key, rows, update, render).await
 }
 
@@ -84,9 +90,12 @@ async fn take_stock(
 ) -> Result<StoredResponse, Failure> {
     let id = parse_id(path)?;
     let (key, quantity) = (IdempotencyKey::of(&request)?, Quantity::try_from(body)?);
+    let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let take = move |tx: &mut Tx<'_>| service::take_stock(tx, &id, quantity);
-    let render = |purchase: &Purchase| StoredResponse::ok(&PurchaseAnswer::from(purchase));
+    let take = move |tx: &mut Tx<'_>| service::take_stock(tx, &id, quantity, &condition);
+    let render = |purchase: &Purchase| {
+        StoredResponse::ok(&PurchaseAnswer::from(purchase)).tagged(&purchase.product)
+    };
     products.changes.make(key, rows, take, render).await
 }
 
@@ -96,8 +105,9 @@ async fn delete_product(
     products: web::Data<Products>,
 ) -> Result<StoredResponse, Failure> {
     let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
+    let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id);
+    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id, &condition);
     let render = |product: &Product| {
         let message = Some("Product deleted successfully");
         StoredResponse::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })

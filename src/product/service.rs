@@ -11,6 +11,7 @@ use crate::kernel::effect::Effect;
 use crate::kernel::idempotency::Changes;
 use crate::kernel::ids::Id;
 use crate::kernel::page::{PageWriter, WrittenPage};
+use crate::kernel::precondition::Precondition;
 use crate::kernel::task::Tasks;
 use diesel::result::{DatabaseErrorKind, Error};
 use serde_json::Value;
@@ -77,7 +78,9 @@ pub(super) fn update(
     tx: &mut Tx<'_>,
     id: &ProductId,
     changes: &ProductChanges,
+    condition: &Precondition<Product>,
 ) -> Result<Product, ProductError> {
+    check(tx, id, condition)?;
     let product = store::update(tx.conn(), id, changes.clone())?.ok_or(ProductError::NotFound)?;
     tx.then(forget(id));
     Ok(product)
@@ -87,7 +90,9 @@ pub(super) fn take_stock(
     tx: &mut Tx<'_>,
     id: &ProductId,
     quantity: Quantity,
+    condition: &Precondition<Product>,
 ) -> Result<Purchase, ProductError> {
+    check(tx, id, condition)?;
     for _ in 0..TAKE_ATTEMPTS {
         if let Some(product) = store::take(tx.conn(), id, quantity)? {
             tx.then(forget(id));
@@ -104,10 +109,28 @@ pub(super) fn take_stock(
     Err(DbError::Unavailable(format!("the stock of {id} changes too fast")).into())
 }
 
-pub(super) fn delete(tx: &mut Tx<'_>, id: &ProductId) -> Result<Product, ProductError> {
+pub(super) fn delete(
+    tx: &mut Tx<'_>,
+    id: &ProductId,
+    condition: &Precondition<Product>,
+) -> Result<Product, ProductError> {
+    check(tx, id, condition)?;
     let product = store::delete(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
     tx.then(forget(id));
     Ok(product)
+}
+
+/// Holds the row until the transaction ends, so that what was seen of it is what is changed.
+fn check(
+    tx: &mut Tx<'_>,
+    id: &ProductId,
+    condition: &Precondition<Product>,
+) -> Result<(), ProductError> {
+    let Some(is_met) = condition else {
+        return Ok(());
+    };
+    let product = store::find_and_lock(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
+    Ok(is_met(&product)?)
 }
 
 /// The name of one product among the rows that are written.

@@ -78,6 +78,19 @@ pub(super) fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Prod
     row.map(Row::into_product).transpose()
 }
 
+/// As [`find`], for a row that this transaction changes: on PostgreSQL nobody else does until it ends,
+/// and on SQLite a transaction that writes is alone.
+pub(super) fn find_and_lock(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+    let query = products::table.find(id.as_str());
+    let row: Option<Row> = match conn {
+        #[cfg(feature = "postgres")]
+        DbConn::Postgres(conn) => query.for_update().first(conn).optional()?,
+        #[cfg(feature = "sqlite")]
+        DbConn::Sqlite(conn) => query.first(conn).optional()?,
+    };
+    row.map(Row::into_product).transpose()
+}
+
 impl ListSource for ProductFilter {
     type Row = Product;
     /// libpq has all of them in memory.

@@ -6,7 +6,7 @@ use super::model::{
     parse_brand, parse_category, parse_metadata, parse_name, parse_stock,
 };
 use crate::kernel::error::{Invalid, Rule};
-use crate::kernel::http::{ListView, Query};
+use crate::kernel::http::{ListView, Query, Tagged};
 use crate::kernel::money::{Cents, JsonMoney, MoneyInput};
 use crate::kernel::problems::Problems;
 use crate::kernel::record::FromRecord;
@@ -200,6 +200,28 @@ impl<'a> From<&'a Product> for ProductView<'a> {
             created_at: time::rfc3339(product.created_at),
             updated_at: time::rfc3339(product.updated_at),
         }
+    }
+}
+
+/// Stands in every tag. A change to what a product or its answer shows is a new number here: else
+/// clients would be told that they have seen it.
+const FORM: &str = "1";
+
+impl Product {
+    /// The tag of the answer to a read, which says whether it came from a cache.
+    pub(super) fn tag_of(&self, cached: bool) -> String {
+        let end = if cached { ".cached" } else { "" };
+        format!("{FORM}.{}{end}", self.version)
+    }
+}
+
+impl Tagged for Product {
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn tags(&self) -> Vec<String> {
+        [false, true].map(|cached| self.tag_of(cached)).into()
     }
 }
 

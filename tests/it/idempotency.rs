@@ -273,7 +273,7 @@ fn old_keys_are_deleted_at_a_start(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
     let key = |digit: &str, time: &str| {
         let digest = digit.repeat(64);
-        let values = format!("'{digest}', '{digest}', 200, NULL, '{{}}', '{time}'");
+        let values = format!("'{digest}', '{digest}', 200, NULL, '{{}}', '{time}', NULL");
         storage.execute(&format!("INSERT INTO idempotency_keys VALUES ({values})"))
     };
     key("0", "2001-01-01 00:00:00.000").expect("a row");
@@ -346,7 +346,7 @@ fn add_old_keys(storage: &Storage, count: u32) {
     let sql = format!(
         "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers \
          WHERE n < {count}) INSERT INTO idempotency_keys \
-         SELECT {digest}, {digest}, 200, NULL, '{{}}', {time} FROM numbers"
+         SELECT {digest}, {digest}, 200, NULL, '{{}}', {time}, NULL FROM numbers"
     );
     storage.execute(&sql).expect("rows");
 }

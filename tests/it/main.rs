@@ -14,6 +14,7 @@ mod cli;
 mod client;
 mod clients;
 mod codes;
+mod conditions;
 mod connections;
 mod customer;
 mod data;
@@ -140,6 +141,7 @@ pub fn all_cases() -> Vec<Case> {
         errors::cases(),
         openapi::cases(),
         pages::cases(),
+        conditions::cases(),
         readme::cases(),
         reliability::cases(),
         torture::cases(),

@@ -373,7 +373,7 @@ fn required_columns_refuse_null(combination: &Combination) {
                 ("products", "metadata")
                 | ("customers", "phone" | "address")
                 | ("orders", "payment_method" | "shipping_address" | "notes")
-                | ("idempotency_keys", "location") => {
+                | ("idempotency_keys", "location" | "etag") => {
                     expect_accepted(&storage, &row.with(column, "NULL").insert());
                 }
                 // SQLite numbers such a row itself.
@@ -524,6 +524,7 @@ fn kept_answer() -> Row {
             ("fingerprint", &digest),
             ("status", "201"),
             ("location", "'/products/new'"),
+            ("etag", "'1.1'"),
             ("body", "'{}'"),
             ("created_at", "'2026-01-01 00:00:00'"),
         ],

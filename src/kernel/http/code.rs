@@ -66,6 +66,8 @@ codes! {
     EmailInUse = "EMAIL_IN_USE", CONFLICT, "Email already in use";
     CustomerHasOrders = "CUSTOMER_HAS_ORDERS", CONFLICT,
         "Cannot delete customer with existing orders";
+    VersionMismatch = "VERSION_MISMATCH", PRECONDITION_FAILED,
+        "The resource has changed since it was read";
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", PAYLOAD_TOO_LARGE, "Payload Too Large";
     UriTooLong = "URI_TOO_LONG", URI_TOO_LONG, "URI Too Long";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", UNSUPPORTED_MEDIA_TYPE,

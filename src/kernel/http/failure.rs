@@ -1,14 +1,16 @@
 //! The one shape of a failure, from whichever layer it comes.
 
 use super::Code;
+use super::conditions::header_of;
 use super::error_format::{ErrorFormat, JSON, PROBLEM_JSON, Recipient};
 use super::error_pages::page_of;
 use crate::kernel::error::Invalid;
+use crate::kernel::precondition::VersionMismatch;
 use crate::kernel::problems::Problems;
 use crate::kernel::wire::BadBody;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -299,6 +301,14 @@ impl From<Problems> for Failure {
                 .details(first.unwrap_or_default())
         };
         failure.problems(problems)
+    }
+}
+
+impl From<VersionMismatch> for Failure {
+    fn from(mismatch: VersionMismatch) -> Failure {
+        Failure::new(Code::VersionMismatch)
+            .details(json!({ "currentVersion": mismatch.version }))
+            .header(ETAG, header_of(mismatch.tag))
     }
 }
 

@@ -4,6 +4,7 @@ mod accept;
 mod body;
 mod body_digest;
 mod code;
+mod conditions;
 mod connection;
 #[cfg(feature = "database")]
 mod db_failure;
@@ -24,6 +25,7 @@ pub use body::parse as parse_body;
 pub use body::{BODY_TIMEOUT, BodyLimit, JsonBody, MAX_BODY_BYTES, SMALL_BODY_BYTES, bound_body};
 pub use body_digest::{BodyDigest, IDEMPOTENCY_KEY};
 pub use code::Code;
+pub use conditions::{Conditions, Tagged};
 pub use connection::{ConnectionEvents, ConnectionHandle};
 pub use error_format::{ErrorFormat, Recipient};
 pub use error_pages::error_pages;

@@ -17,6 +17,7 @@ diesel::table! {
         location -> Nullable<Text>,
         body -> Text,
         created_at -> Timestamp,
+        etag -> Nullable<Text>,
     }
 }
 
@@ -34,6 +35,7 @@ struct Row {
     location: Option<String>,
     body: String,
     created_at: NaiveDateTime,
+    etag: Option<String>,
 }
 
 /// What is known of a key.
@@ -66,6 +68,7 @@ pub(super) fn claim(
             status: u16::try_from(row.status)
                 .map_err(|error| diesel::result::Error::DeserializationError(error.into()))?,
             location: row.location,
+            tag: row.etag,
             body: row.body,
             is_replayed: true,
         }),
@@ -112,6 +115,7 @@ pub(super) fn keep(
         location: answer.location.clone(),
         body: answer.body.clone(),
         created_at: time::now().naive_utc(),
+        etag: answer.tag.clone(),
     };
     diesel::insert_into(idempotency_keys::table).values(row).execute(conn)?;
     Ok(())

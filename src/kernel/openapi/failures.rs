@@ -40,6 +40,9 @@ pub(super) fn failure(codes: &[Code]) -> Response {
     if codes.iter().any(|code| comes_back.contains(code)) {
         response = response.header_ref("Retry-After", header("Retry-After"));
     }
+    if codes.contains(&Code::VersionMismatch) {
+        response = response.header_ref("ETag", header("ETag"));
+    }
     if codes.contains(&Code::Unauthorized) {
         response = response.header_ref("WWW-Authenticate", header("WWW-Authenticate"));
     }

@@ -229,6 +229,15 @@ impl Route {
         self.parameter(key).fails(&WITH_KEY)
     }
 
+    /// What has tags of its own: a request may say which of them it is meant for.
+    pub fn conditional(self) -> Route {
+        let only = "Only where one of these tags is right; `*`: where there is anything";
+        let unless = "Only where none of these tags is right; a read is 304 else";
+        self.parameter(parameter("If-Match", ParameterIn::Header, only, tags()).build())
+            .parameter(parameter("If-None-Match", ParameterIn::Header, unless, tags()).build())
+            .fails(&[Code::VersionMismatch])
+    }
+
     /// The body, by the type of `wire` that reads it.
     pub fn body<T: ToSchema>(mut self, example: Value) -> Route {
         let (schema, schemas) = named::<T>();
@@ -258,6 +267,13 @@ impl Route {
 fn cursor() -> Object {
     let text = ObjectBuilder::from(any_text());
     text.examples(["1761580441527.119"]).build()
+}
+
+/// `*`, or a list of tags: as [`crate::kernel::http::Conditions`] reads it.
+fn tags() -> Object {
+    let tag = r#"(W/)?"[\x21\x23-\x7e\x80-\xff]*""#;
+    let pattern = format!("^([ \\t]*\\*[ \\t]*|[ \\t,]*{tag}([ \\t]*,[ \\t,]*{tag})*[ \\t,]*)$");
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build()
 }
 
 fn parameter(

@@ -324,7 +324,6 @@ fn every_answer_tells_browsers_to_do_nothing_with_it(combination: &Combination) 
     let large = vec![b' '; (1 << 20) + 1];
     let answers = [
         (200, app.get("/health")),
-        (200, app.get("/products/prod_001")),
         (200, app.get("/customers")),
         (400, app.post("/products", &json)),
         (400, app.get("/products//x")),
@@ -334,14 +333,18 @@ fn every_answer_tells_browsers_to_do_nothing_with_it(combination: &Combination) 
         (415, app.client.send("POST", &app.product_url("/products"), &[], Some(b"{}"))),
         (401, app.client.send("GET", &app.gateway_url("/products"), &[], None)),
     ];
-    for (status, answer) in answers {
+    let answers = answers.map(|(status, answer)| (status, "no-store", answer));
+    // What its client may keep, and must look at again.
+    let kept = ["/products/prod_001", "/customers/cust_001"];
+    let kept = kept.map(|path| (200, "private, no-cache", app.get(path)));
+    for (status, keeping, answer) in answers.into_iter().chain(kept) {
         let answer = answer.expect(status);
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
             ("referrer-policy", "no-referrer"),
             ("cross-origin-resource-policy", "same-origin"),
-            ("cache-control", "no-store"),
+            ("cache-control", keeping),
         ] {
             assert_eq!(answer.header(name), Some(value), "{status}: {name}");
         }
