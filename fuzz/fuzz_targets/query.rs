@@ -1,12 +1,29 @@
 //! The query string: whatever is read is what an independent decoder reads.
 #![no_main]
 
-use chronos::kernel::http::{Query, parse_page};
+use chronos::kernel::http::{AskedPage, Query, parse_page};
 use chronos::kernel::money::Cents;
+use chronos::kernel::page::{Cursor, Kind, SortKey, Start};
 use chronos::kernel::problems::Problems;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 7] = ["limit", "offset", "after", "brand", "category", "minPrice", "tier"];
+const NAMES: [&str; 9] =
+    ["limit", "offset", "sort", "after", "before", "brand", "category", "minPrice", "tier"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Time,
+    Number,
+    Text,
+}
+
+impl SortKey for Key {
+    const KEYS: &'static [(&'static str, Key, Kind)] = &[
+        ("created_at", Key::Time, Kind::Time),
+        ("price", Key::Number, Kind::Number),
+        ("name", Key::Text, Kind::Text),
+    ];
+}
 
 fuzz_target!(|raw: &str| {
     let Some(expected) = decode_pairs(raw) else {
@@ -33,13 +50,19 @@ fuzz_target!(|raw: &str| {
         }
     }
     let mut problems = Problems::default();
-    let page = parse_page(&query, 10, &mut problems);
-    assert_eq!(page.is_some(), problems.is_empty(), "what is refused is told");
-    if let Some(page) = page {
+    let asked: Option<AskedPage<Key>> = parse_page(&query, 10, b"", &mut problems);
+    assert_eq!(asked.is_some(), problems.is_empty(), "what is refused is told");
+    if let Some(AskedPage { page, tag, .. }) = asked {
         assert!((1..=1_000).contains(&page.limit) && page.offset >= 0);
-        if let Some(cursor) = page.after {
-            let again = Query::parse(&format!("after={cursor}")).expect("a cursor is plain");
-            assert_eq!(parse_page(&again, 10, &mut problems).expect("a page").after, Some(cursor));
+        if let Some(start) = &page.start {
+            let (Start::After(place) | Start::Before(place)) = start;
+            let cursor = encode(&Cursor { tag: &tag, place }.to_string());
+            let name = if page.is_backward() { "before" } else { "after" };
+            let again = format!("sort={}&{name}={cursor}", page.sort);
+            let again = Query::parse(&again).expect("a cursor is read from a link");
+            let again: AskedPage<Key> =
+                parse_page(&again, 10, b"", &mut problems).expect("a page");
+            assert_eq!(again.page.start, page.start);
         }
     }
     if let Ok(Some(text)) = query.get("minPrice")
@@ -59,6 +82,10 @@ fn decode_pairs(raw: &str) -> Option<Vec<(String, String)>> {
             Some((decode(&pair[..end.unwrap_or(pair.len())])?, decode(value)?))
         })
         .collect()
+}
+
+fn encode(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 fn decode(text: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Cursor, Placed};
+use crate::kernel::page::{Kind, Place, PlaceValue, Placed, SortKey, folded};
 use crate::kernel::record::Record;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
@@ -31,9 +31,32 @@ pub struct Customer {
     pub total_spent: Cents,
 }
 
+/// By what customers can be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CustomerKey {
+    CreatedAt,
+    Name,
+    TotalSpent,
+}
+
+impl SortKey for CustomerKey {
+    const KEYS: &'static [(&'static str, CustomerKey, Kind)] = &[
+        ("created_at", CustomerKey::CreatedAt, Kind::Time),
+        ("name", CustomerKey::Name, Kind::Text),
+        ("total_spent", CustomerKey::TotalSpent, Kind::Number),
+    ];
+}
+
 impl Placed for Customer {
-    fn place(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    type Key = CustomerKey;
+
+    fn place(&self, key: CustomerKey) -> Place {
+        let value = match key {
+            CustomerKey::CreatedAt => PlaceValue::Time(self.created_at),
+            CustomerKey::Name => PlaceValue::Text(folded(&self.name)),
+            CustomerKey::TotalSpent => PlaceValue::Number(self.total_spent.get()),
+        };
+        Place { value, id: self.id.clone() }
     }
 }
 

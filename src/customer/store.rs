@@ -1,14 +1,16 @@
 //! All SQL of the customers.
 
 use super::model::{
-    Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerRecord, Email, NewCustomer, Tier,
+    Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerKey, CustomerRecord, Email,
+    NewCustomer, Tier,
 };
 use crate::kernel::db::{
-    DbConn, JsonObject, ListSource, MultiBackend, newest_first, show_rows, unreadable,
+    DbConn, JsonObject, ListSource, MultiBackend, PageOf, folded_column, in_order, show_rows,
+    unreadable,
 };
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Page, Show};
+use crate::kernel::page::Show;
 use crate::kernel::time;
 use crate::schema::customers;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -103,8 +105,20 @@ impl ListSource for CustomerFilter {
     /// libpq has all of them in memory.
     const PART_ROWS: i64 = 64;
 
-    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Customer>) -> QueryResult<()> {
-        let query = newest_first!(filtered(self), customers, page, place => place.id.as_str());
+    fn load(
+        &self,
+        conn: &mut DbConn,
+        page: &PageOf<Customer>,
+        show: Show<'_, Customer>,
+    ) -> QueryResult<()> {
+        let key = match page.sort.key {
+            CustomerKey::CreatedAt => "customers.created_at".to_owned(),
+            CustomerKey::Name => folded_column(conn, "customers.name"),
+            CustomerKey::TotalSpent => "customers.total_spent".to_owned(),
+        };
+        let query = in_order!(
+            filtered(self), page, key, "customers.id", place => Text = place.id.as_str()
+        );
         let rows = query.load_iter::<CustomerRow, DefaultLoadingMode>(conn)?;
         show_rows(rows, CustomerRow::into_customer, show)
     }

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 pub(super) struct CustomerList;
 
 impl ListView for CustomerList {
+    const NAME: &'static str = "customers";
     type Filter = CustomerFilter;
     type Row = Customer;
     const DEFAULT_LIMIT: i64 = 100;

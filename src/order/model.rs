@@ -4,7 +4,7 @@ use crate::customer::{Address, CustomerId};
 use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Cursor, Placed};
+use crate::kernel::page::{Kind, Place, PlaceValue, Placed, SortKey};
 use chrono::{DateTime, Utc};
 use utoipa::ToSchema;
 
@@ -25,10 +25,29 @@ pub struct Order<I = i64> {
     pub updated_at: DateTime<Utc>,
 }
 
+/// By what orders can be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderKey {
+    CreatedAt,
+    TotalAmount,
+}
+
+impl SortKey for OrderKey {
+    const KEYS: &'static [(&'static str, OrderKey, Kind)] = &[
+        ("created_at", OrderKey::CreatedAt, Kind::Time),
+        ("total_amount", OrderKey::TotalAmount, Kind::Number),
+    ];
+}
+
 impl Placed for Order {
-    fn place(&self) -> Cursor {
-        let id = Id::parse("id", self.id.to_string()).expect("digits are an id");
-        Cursor { created_at: self.created_at, id }
+    type Key = OrderKey;
+
+    fn place(&self, key: OrderKey) -> Place {
+        let value = match key {
+            OrderKey::CreatedAt => PlaceValue::Time(self.created_at),
+            OrderKey::TotalAmount => PlaceValue::Number(self.total_amount.get()),
+        };
+        Place { value, id: Id::parse("id", self.id.to_string()).expect("digits are an id") }
     }
 }
 
@@ -114,7 +133,7 @@ pub(super) fn parse_order_id(number: i64) -> Result<i64, Invalid> {
 }
 
 /// The id of the order at this place of a list.
-pub(super) fn order_id_at(place: &Cursor) -> Option<i64> {
+pub(super) fn order_id_at(place: &Place) -> Option<i64> {
     place.id.as_str().parse().ok()
 }
 

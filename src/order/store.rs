@@ -1,16 +1,19 @@
 //! All SQL of the orders.
 
-use super::model::{Amounts, NewOrder, Order, OrderFilter, OrderItem, OrderStatus, order_id_at};
+use super::model::{
+    Amounts, NewOrder, Order, OrderFilter, OrderItem, OrderKey, OrderStatus, order_id_at,
+};
 use crate::kernel::db::{
-    DbConn, JsonObject, ListSource, is_postgres, newest_first, show_rows, unreadable,
+    DbConn, JsonObject, ListSource, PageOf, in_order, is_postgres, show_rows, unreadable,
 };
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Cursor, Page, Show};
+use crate::kernel::page::{Place, Show};
 use crate::kernel::time;
 use crate::schema::{order_items, orders};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use std::collections::HashMap;
 
 /// A row of `orders`, in the order of the table's columns.
@@ -102,11 +105,20 @@ impl ListSource for OrderFilter {
     /// All of them are in memory, with their items.
     const PART_ROWS: i64 = 16;
 
-    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Order>) -> QueryResult<()> {
+    fn load(
+        &self,
+        conn: &mut DbConn,
+        page: &PageOf<Order>,
+        show: Show<'_, Order>,
+    ) -> QueryResult<()> {
+        let key = match page.sort.key {
+            OrderKey::CreatedAt => "orders.created_at",
+            OrderKey::TotalAmount => "orders.total_amount",
+        };
         let of_customer = orders::customer_id.eq(self.customer_id.as_str());
-        let query = newest_first!(
-            orders::table.filter(of_customer).into_boxed(), orders, page,
-            place => order_id_at(place).ok_or_else(|| unreadable(Cursor::invalid()))?
+        let query = in_order!(
+            orders::table.filter(of_customer).into_boxed(), page, key, "orders.id",
+            place => BigInt = order_id_at(place).ok_or_else(|| unreadable(Place::invalid("after")))?
         );
         let rows: Vec<OrderRow> = query.load(conn)?;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();

@@ -8,7 +8,7 @@ use crate::customer::{Address, CustomerId, parse_address};
 use crate::kernel::http::{ListView, Query};
 use crate::kernel::ids::Id;
 use crate::kernel::money::{Cents, JsonMoney};
-use crate::kernel::page::Cursor;
+use crate::kernel::page::Place;
 use crate::kernel::problems::Problems;
 use crate::kernel::record::FromRecord;
 use crate::kernel::wire::{Members, Whole, all};
@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 pub(super) struct OrderList;
 
 impl ListView for OrderList {
+    const NAME: &'static str = "orders";
     /// The path says whose orders; the query chooses none of them.
     type Filter = ();
     type Row = Order;
@@ -31,8 +32,8 @@ impl ListView for OrderList {
         Some(())
     }
 
-    fn has_place(cursor: &Cursor) -> bool {
-        order_id_at(cursor).is_some()
+    fn has_place(place: &Place) -> bool {
+        order_id_at(place).is_some()
     }
 
     fn view(order: &Order) -> impl Serialize {

@@ -4,7 +4,7 @@ use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::json;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Cursor, Placed};
+use crate::kernel::page::{Kind, Place, PlaceValue, Placed, SortKey, folded};
 use crate::kernel::record::Record;
 use crate::kernel::text;
 use chrono::{DateTime, Utc};
@@ -30,9 +30,35 @@ pub struct Product {
     pub updated_at: DateTime<Utc>,
 }
 
+/// By what products can be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProductKey {
+    CreatedAt,
+    Price,
+    Name,
+    Stock,
+}
+
+impl SortKey for ProductKey {
+    const KEYS: &'static [(&'static str, ProductKey, Kind)] = &[
+        ("created_at", ProductKey::CreatedAt, Kind::Time),
+        ("price", ProductKey::Price, Kind::Number),
+        ("name", ProductKey::Name, Kind::Text),
+        ("stock", ProductKey::Stock, Kind::Number),
+    ];
+}
+
 impl Placed for Product {
-    fn place(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    type Key = ProductKey;
+
+    fn place(&self, key: ProductKey) -> Place {
+        let value = match key {
+            ProductKey::CreatedAt => PlaceValue::Time(self.created_at),
+            ProductKey::Price => PlaceValue::Number(self.price.get()),
+            ProductKey::Name => PlaceValue::Text(folded(&self.name)),
+            ProductKey::Stock => PlaceValue::Number(self.stock.into()),
+        };
+        Place { value, id: self.id.clone() }
     }
 }
 

@@ -1,19 +1,22 @@
 //! All SQL of the catalogue.
 
 use super::model::{
-    NewProduct, Product, ProductChanges, ProductFilter, ProductId, ProductRecord, Quantity,
+    NewProduct, Product, ProductChanges, ProductFilter, ProductId, ProductKey, ProductRecord,
+    Quantity,
 };
 use crate::kernel::db::{
-    DbConn, JsonObject, ListSource, MultiBackend, newest_first, show_rows, unreadable,
+    DbConn, JsonObject, ListSource, MultiBackend, PageOf, folded_column, in_order, show_rows,
+    unreadable,
 };
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Page, Show};
+use crate::kernel::page::Show;
 use crate::kernel::time;
 use crate::schema::products;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
 /// A row, in the order of the table's columns.
 #[derive(Queryable)]
@@ -96,8 +99,21 @@ impl ListSource for ProductFilter {
     /// libpq has all of them in memory.
     const PART_ROWS: i64 = 64;
 
-    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Product>) -> QueryResult<()> {
-        let query = newest_first!(filtered(self), products, page, place => place.id.as_str());
+    fn load(
+        &self,
+        conn: &mut DbConn,
+        page: &PageOf<Product>,
+        show: Show<'_, Product>,
+    ) -> QueryResult<()> {
+        let key = match page.sort.key {
+            ProductKey::CreatedAt => "products.created_at".to_owned(),
+            ProductKey::Price => "products.price".to_owned(),
+            ProductKey::Name => folded_column(conn, "products.name"),
+            ProductKey::Stock => "products.stock".to_owned(),
+        };
+        let query = in_order!(
+            filtered(self), page, key, "products.id", place => Text = place.id.as_str()
+        );
         let rows = query.load_iter::<Row, DefaultLoadingMode>(conn)?;
         show_rows(rows, Row::into_product, show)
     }

@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 pub(super) struct ProductList;
 
 impl ListView for ProductList {
+    const NAME: &'static str = "products";
     type Filter = ProductFilter;
     type Row = Product;
     const DEFAULT_LIMIT: i64 = 10;

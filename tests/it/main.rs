@@ -30,6 +30,7 @@ mod integrity;
 mod kit;
 mod lists;
 mod openapi;
+mod orders_of_lists;
 mod pages;
 mod panics;
 mod pooler;
@@ -125,6 +126,7 @@ pub fn all_cases() -> Vec<Case> {
         integrity::cases(),
         health::cases(),
         lists::cases(),
+        orders_of_lists::cases(),
         connections::cases(),
         settings::cases(),
         start::cases(),

@@ -1,9 +1,12 @@
 //! The rows of a list: which a page has, in which order, and how they are loaded. The one way for every
 //! `store`.
 
-use super::DbConn;
+use super::{DbConn, is_postgres};
 use crate::kernel::page::{Page, PageWriter, Placed, Show, WrittenPage};
 use diesel::QueryResult;
+
+/// A page of such rows.
+pub type PageOf<T> = Page<<T as Placed>::Key>;
 
 /// A list of a slice: a `store` implements this for what chooses its rows.
 pub trait ListSource {
@@ -12,7 +15,12 @@ pub trait ListSource {
     const PART_ROWS: i64;
 
     /// Loads the rows of a page.
-    fn load(&self, conn: &mut DbConn, page: &Page, show: Show<'_, Self::Row>) -> QueryResult<()>;
+    fn load(
+        &self,
+        conn: &mut DbConn,
+        page: &PageOf<Self::Row>,
+        show: Show<'_, Self::Row>,
+    ) -> QueryResult<()>;
 
     /// How many rows the whole list has; `None` where its answer does not say.
     fn count(&self, conn: &mut DbConn) -> QueryResult<Option<i64>>;
@@ -29,28 +37,50 @@ pub fn fill_page<L: ListSource>(
     Ok(written.of_total(total))
 }
 
-/// Puts the rows of a boxed query on `$table` in the order of lists, and takes those of `$page`.
-/// `$id` is the id of the row at the cursor `$place`, as the column has it.
+/// Puts the rows of a boxed query in the order of `$page`, and takes those of the page. `$key` is the
+/// expression that they are ordered by, `$id` the column of their ids, and `$id_value` the id of the row
+/// at `$place`, as the column has it. An index on both, in this order, is read from the place on.
 ///
 /// A macro: as a function, it would have more bounds than lines.
 #[macro_export]
-macro_rules! newest_first {
-    ($query:expr, $table:ident, $page:ident, $place:ident => $id:expr) => {{
-        let mut query = $query;
-        if let Some($place) = &$page.after {
-            let (at, id) = ($place.created_at.naive_utc(), $id);
-            // The first condition follows from the second; it is the one that an index can use.
-            query = query.filter($table::created_at.le(at)).filter(
-                $table::created_at.lt(at).or($table::created_at.eq(at).and($table::id.lt(id))),
-            );
+macro_rules! in_order {
+    ($query:expr, $page:ident, $key:expr, $id:literal, $place:ident => $id_type:ty = $id_value:expr) => {{
+        use diesel::IntoSql;
+        use diesel::sql_types::{BigInt as Number, Text as Letters, Timestamp as Time};
+        use $crate::kernel::db::{Beyond, InOrder};
+        use $crate::kernel::page::PlaceValue;
+        let (mut query, key, direction) = ($query, $key, $page.direction());
+        if let Some($place) = $page.place() {
+            let id = $id_value.into_sql::<$id_type>();
+            query = match &$place.value {
+                PlaceValue::Time(at) => {
+                    let value = at.naive_utc().into_sql::<Time>();
+                    query.filter(Beyond::new(&key, $id, direction, value, id))
+                }
+                PlaceValue::Number(number) => {
+                    let value = number.into_sql::<Number>();
+                    query.filter(Beyond::new(&key, $id, direction, value, id))
+                }
+                PlaceValue::Text(text) => {
+                    let value = text.as_str().into_sql::<Letters>();
+                    query.filter(Beyond::new(&key, $id, direction, value, id))
+                }
+            };
         }
-        query
-            .order(($table::created_at.desc(), $table::id.desc()))
-            .limit($page.limit)
-            .offset($page.offset)
+        query.order(InOrder::new(&key, $id, direction)).limit($page.limit).offset($page.offset)
     }};
 }
-pub use newest_first;
+pub use in_order;
+
+/// The SQL of a text column as [`folded`](crate::kernel::page::folded) has it, compared by bytes.
+/// The indexes have the same expression.
+pub fn folded_column(conn: &DbConn, column: &str) -> String {
+    if is_postgres(conn) {
+        format!("lower({column} COLLATE \"C\")")
+    } else {
+        format!("lower({column})")
+    }
+}
 
 /// Shows loaded rows for as long as more are wanted.
 pub fn show_rows<R, T>(

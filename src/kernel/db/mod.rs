@@ -19,6 +19,7 @@ mod ping;
 mod pool_lane;
 mod rows;
 mod session;
+mod sql;
 mod tx;
 mod upkeep;
 
@@ -27,10 +28,11 @@ pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::{DbError, unreadable};
 pub use json::{Json, JsonObject};
 pub use keyed_limit::KeyedLimit;
-pub use list::{ListSource, fill_page, newest_first, show_rows};
+pub use list::{ListSource, PageOf, fill_page, folded_column, in_order, show_rows};
 pub use migrate::{Load, PrepareError, Prepared};
 pub use rows::Rows;
 pub use session::Session;
+pub use sql::{Beyond, InOrder};
 pub use tx::Tx;
 
 use crate::kernel::config::DatabaseUrl;

@@ -45,6 +45,7 @@ codes! {
     InvalidPath = "INVALID_PATH", BAD_REQUEST, "Invalid path";
     InvalidBody = "INVALID_BODY", BAD_REQUEST, "Invalid request body";
     ValidationFailed = "VALIDATION_FAILED", BAD_REQUEST, "Invalid request";
+    CursorMismatch = "CURSOR_MISMATCH", BAD_REQUEST, "This cursor belongs to another list";
     MissingFields = "MISSING_FIELDS", BAD_REQUEST, "Missing required fields";
     NoFields = "NO_FIELDS", BAD_REQUEST, "No fields to update";
     InvalidQuantity = "INVALID_QUANTITY", BAD_REQUEST, "Quantity must be a positive number";

@@ -1,12 +1,12 @@
 //! The answer of a list, from the query to the `Link` header: the one way for every slice.
 
-use super::{Failure, Query, next_link, parse_page};
+use super::{AskedPage, Code, Failure, Query, links, parse_page};
 use crate::kernel::page::{
-    Cursor, NoRoom, PageWriter, Pagination, Placed, Room, WrittenPage, write_json,
+    NoRoom, PageWriter, Pagination, Place, Placed, Room, SortKey, Start, WrittenPage, write_json,
 };
 use crate::kernel::problems::Problems;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::header::{ContentType, LINK};
+use actix_web::http::header::{ContentType, HeaderValue, LINK};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -19,6 +19,8 @@ const CHUNK_BYTES: usize = 32 * 1024;
 
 /// A list as clients ask for it and see it: what the `wire` of a slice says of one.
 pub trait ListView {
+    /// What its rows are; a cursor of one list leads nowhere in another.
+    const NAME: &'static str;
     /// Which rows a query chooses.
     type Filter;
     type Row: Placed + 'static;
@@ -32,8 +34,8 @@ pub trait ListView {
     /// What the query chooses; notes each parameter that is wrong.
     fn parse_filter(query: &Query, problems: &mut Problems) -> Option<Self::Filter>;
 
-    /// Whether a row of this list can be at the place that a cursor names.
-    fn has_place(_cursor: &Cursor) -> bool {
+    /// Whether a row of this list can be at a place.
+    fn has_place(_place: &Place) -> bool {
         true
     }
 
@@ -57,16 +59,44 @@ where
     let query = Query::parse(request.query_string())?;
     let mut problems = Problems::default();
     let filter = V::parse_filter(&query, &mut problems);
-    let page = parse_page(&query, V::DEFAULT_LIMIT, &mut problems);
-    let after = page.as_ref().and_then(|page| page.after.as_ref());
-    if after.is_some_and(|cursor| !V::has_place(cursor)) {
-        problems.note(Cursor::invalid());
+    let chosen = chosen_rows::<V>(request, &query);
+    let asked = parse_page(&query, V::DEFAULT_LIMIT, &chosen, &mut problems);
+    refuse_no_place::<V, _>(asked.as_ref(), &mut problems);
+    let (filter, asked) = problems.finish(filter.zip(asked))?;
+    if asked.is_of_another_list {
+        return Err(Failure::new(Code::CursorMismatch));
     }
-    let (filter, page) = problems.finish(filter.zip(page))?;
     let write_row = |row: &V::Row, bytes: &mut Vec<u8>| write_json(bytes, &V::view(row));
-    let writer = PageWriter::begin(page, OPENING, write_row).await?;
+    let writer = PageWriter::begin(asked.page.clone(), OPENING, write_row).await?;
     let page = load(filter, writer).await.map_err(Into::into)?;
-    Ok(respond::<V>(request, page))
+    let links = links(request.query_string(), V::FILTERS, &asked, &page);
+    Ok(respond::<V>(links, page))
+}
+
+/// Which rows the list has, by the path and the filters: one text for each choice of them.
+fn chosen_rows<V: ListView>(request: &HttpRequest, query: &Query) -> Vec<u8> {
+    let mut chosen = format!("{}\0", V::NAME).into_bytes();
+    for (_, part) in request.match_info().iter() {
+        chosen.extend(part.bytes().chain([0]));
+    }
+    for name in V::FILTERS {
+        // One that is repeated is refused already.
+        if let Ok(Some(value)) = query.get(name) {
+            chosen.extend(name.bytes().chain([b'=']).chain(value.bytes()).chain([0]));
+        }
+    }
+    chosen
+}
+
+fn refuse_no_place<V: ListView, K: SortKey>(asked: Option<&AskedPage<K>>, problems: &mut Problems) {
+    let (field, place) = match asked.and_then(|asked| asked.page.start.as_ref()) {
+        Some(Start::After(place)) => ("after", place),
+        Some(Start::Before(place)) => ("before", place),
+        None => return,
+    };
+    if !V::has_place(place) {
+        problems.note(Place::invalid(field));
+    }
 }
 
 /// The beginning of every answer; its end is that of [`ListEnd`].
@@ -81,11 +111,11 @@ struct ListEnd {
     pagination: Option<Pagination>,
 }
 
-fn respond<V: ListView>(request: &HttpRequest, page: WrittenPage) -> HttpResponse {
+fn respond<V: ListView>(links: Option<HeaderValue>, page: WrittenPage) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header(ContentType::json());
-    if let Some(link) = page.next().and_then(|last| next_link(request, V::FILTERS, last)) {
-        response.insert_header((LINK, link));
+    if let Some(links) = links {
+        response.insert_header((LINK, links));
     }
     let end =
         ListEnd { count: V::SHOWS_COUNT.then(|| page.count()), pagination: page.pagination() };

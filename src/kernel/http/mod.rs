@@ -32,7 +32,7 @@ pub use error_pages::error_pages;
 pub use failure::{Failure, not_found};
 pub use host::OwnHosts;
 pub use listing::{ListView, answer_list};
-pub use paging::{next_link, parse_page};
+pub use paging::{AskedPage, links, parse_page};
 pub use query::Query;
 pub use request_context::{closing_response, request_context};
 pub use stored_response::StoredResponse;

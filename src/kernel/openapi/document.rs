@@ -176,7 +176,11 @@ fn headers() -> [(&'static str, Header); 7] {
         ("Location", described(string(), "Where the new row is, relative to the request's URL")),
         (
             "Link",
-            described(string(), "`rel=\"next\"`: the page behind this one, where there is one"),
+            described(
+                string(),
+                "`rel=\"next\"`: the page behind this one, where there is one; with `sort`, also \
+                 `prev` and `first`",
+            ),
         ),
         ("Retry-After", described(seconds(), "In how many seconds to try again")),
         ("WWW-Authenticate", described(string(), "`Bearer`: a token is asked for")),

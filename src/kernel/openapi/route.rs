@@ -1,8 +1,8 @@
 //! One route, as a slice describes it.
 
-use super::parameters::{any_text, whole};
+use super::parameters::{any_text, choice, whole};
 use crate::kernel::http::{Code, ListView};
-use crate::kernel::page::Pagination;
+use crate::kernel::page::{Pagination, Placed, SortKey};
 use actix_web::http::StatusCode;
 use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterBuilder, ParameterIn};
@@ -210,11 +210,18 @@ impl Route {
             whole(1, LAST_PAGE, V::DEFAULT_LIMIT),
         )
         .query("offset", "How many rows are left out before the page", whole(0, i64::MAX, 0))
+        .query("sort", "By what the rows are ordered; with `-`, the highest first", order::<V>())
         .query(
             "after",
             "The place behind which the page begins: from the `Link` of the page before",
             cursor(),
         )
+        .query(
+            "before",
+            "The place in front of which the page ends: from the `Link` of the page behind",
+            cursor(),
+        )
+        .fails(&[Code::CursorMismatch])
     }
 
     /// A change: its client may send it again under one key, and it takes effect once.
@@ -261,6 +268,14 @@ impl Route {
         self.parameters.push(parameter);
         self
     }
+}
+
+/// The orders of a list.
+fn order<V: ListView>() -> Object {
+    let keys = <V::Row as Placed>::Key::KEYS.iter();
+    let orders = keys.flat_map(|(name, ..)| [(*name).to_owned(), format!("-{name}")]);
+    let orders: Vec<String> = orders.collect();
+    choice(&orders.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// A place in a list. The example is one of every list.

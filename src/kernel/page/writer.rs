@@ -1,7 +1,7 @@
 //! A page as it is written: its rows become JSON one by one where they are read, until the page is full
 //! or as long as one may be.
 
-use super::{Cursor, NoRoom, Page, Pagination, Placed, Room, Show};
+use super::{NoRoom, Page, Pagination, Place, Placed, Room, Show, Start};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -12,8 +12,8 @@ const MAX_SMALL_BYTES: usize = 256 * 1024;
 const SMALL_PAGE: i64 = 10;
 
 /// A page that is still to be written, and the room for it.
-pub struct PageWriter<T> {
-    page: Page,
+pub struct PageWriter<T: Placed> {
+    page: Page<T::Key>,
     /// What stands before the first row.
     opening: &'static str,
     write_row: fn(&T, &mut Vec<u8>),
@@ -28,7 +28,7 @@ impl<T: Placed> PageWriter<T> {
     /// # Errors
     /// When there is no room in time.
     pub async fn begin(
-        page: Page,
+        page: Page<T::Key>,
         opening: &'static str,
         write_row: fn(&T, &mut Vec<u8>),
     ) -> Result<PageWriter<T>, NoRoom> {
@@ -48,10 +48,16 @@ impl<T: Placed> PageWriter<T> {
     pub fn fill<E>(
         &mut self,
         part_rows: i64,
-        mut load: impl FnMut(&Page, Show<'_, T>) -> Result<(), E>,
+        mut load: impl FnMut(&Page<T::Key>, Show<'_, T>) -> Result<(), E>,
     ) -> Result<WrittenPage, E> {
-        let mut rows =
-            Rows { bytes: self.opening.as_bytes().to_vec(), shown: 0, last: None, has_more: false };
+        let mut rows = Rows {
+            bytes: self.opening.as_bytes().to_vec(),
+            ends: Vec::new(),
+            shown: 0,
+            first: None,
+            last: None,
+            has_more: false,
+        };
         let mut part = self.page.clone();
         // One row more than is shown tells whether more follow.
         let mut wanted = self.page.limit + 1;
@@ -66,12 +72,25 @@ impl<T: Placed> PageWriter<T> {
                 break;
             }
             wanted -= loaded;
-            part = Page { after: rows.last_place(), offset: 0, ..part };
+            if let Some(last) = &rows.last {
+                part = part.from(last.clone());
+            }
         }
-        Ok(self.end(rows))
+        if !self.page.is_backward() {
+            return Ok(self.end_forward(rows));
+        }
+        let mut follows = false;
+        if let Some(nearest) = &rows.first {
+            let start = Some(Start::After(nearest.clone()));
+            load(&Page { limit: 1, offset: 0, start, ..part }, &mut |_| {
+                follows = true;
+                ControlFlow::Break(())
+            })?;
+        }
+        Ok(self.end_backward(rows, follows))
     }
 
-    fn show(&self, row: T, rows: &mut Rows<T>) -> ControlFlow<()> {
+    fn show(&self, row: T, rows: &mut Rows) -> ControlFlow<()> {
         let before = rows.bytes.len();
         if rows.shown > 0 {
             rows.bytes.push(b',');
@@ -86,40 +105,85 @@ impl<T: Placed> PageWriter<T> {
             return ControlFlow::Break(());
         }
         rows.shown += 1;
-        rows.last = Some(row);
+        let place = row.place(self.page.sort.key);
+        if rows.first.is_none() {
+            rows.first = Some(place.clone());
+        }
+        rows.last = Some(place);
+        if self.page.is_backward() {
+            rows.ends.push(rows.bytes.len());
+        }
         ControlFlow::Continue(())
     }
 
-    fn end(&mut self, rows: Rows<T>) -> WrittenPage {
-        let last = if rows.has_more { rows.last_place() } else { None };
+    fn end_forward(&mut self, rows: Rows) -> WrittenPage {
+        let begins_within = self.page.start.is_some() || self.page.offset > 0;
+        WrittenPage {
+            previous: rows.first.clone().filter(|_| begins_within),
+            next: rows.last.clone().filter(|_| rows.has_more),
+            ..self.end(rows)
+        }
+    }
+
+    fn end_backward(&mut self, mut rows: Rows, follows: bool) -> WrittenPage {
+        rows.turn_round(self.opening.len());
+        WrittenPage {
+            previous: rows.last.clone().filter(|_| rows.has_more),
+            next: rows.first.clone().filter(|_| follows),
+            ..self.end(rows)
+        }
+    }
+
+    fn end(&mut self, rows: Rows) -> WrittenPage {
         let Rows { mut bytes, shown, .. } = rows;
         bytes.shrink_to_fit();
         let room = self.room.take().and_then(|room| room.keep(bytes.len()));
-        WrittenPage { page: self.page.clone(), bytes, shown, last, total: None, room }
+        let Page { limit, offset, .. } = self.page;
+        WrittenPage { limit, offset, bytes, shown, previous: None, next: None, total: None, room }
     }
 }
 
-/// The rows that are written so far.
-struct Rows<T> {
+/// The rows that are written so far, in the order in which they are read.
+struct Rows {
     bytes: Vec<u8>,
+    /// Where each row ends that is read backward.
+    ends: Vec<usize>,
     shown: i64,
-    last: Option<T>,
+    first: Option<Place>,
+    last: Option<Place>,
     has_more: bool,
 }
 
-impl<T: Placed> Rows<T> {
-    fn last_place(&self) -> Option<Cursor> {
-        self.last.as_ref().map(T::place)
+impl Rows {
+    /// Puts rows that were read from the last to the first into their order: all bytes are turned
+    /// round, and then those of each row, where they stand.
+    fn turn_round(&mut self, opening: usize) {
+        let Some(rows) = self.bytes.get_mut(opening..) else {
+            return;
+        };
+        rows.reverse();
+        let end_of_all = opening + rows.len();
+        let mut start = opening;
+        for end in self.ends.drain(..) {
+            // A comma stands in front of each row but the first.
+            let comma = usize::from(start > opening);
+            let turned = end_of_all - end..end_of_all - (start + comma);
+            if let Some(row) = rows.get_mut(turned) {
+                row.reverse();
+            }
+            start = end;
+        }
     }
 }
 
 /// A page whose rows are written.
 pub struct WrittenPage {
-    page: Page,
+    limit: i64,
+    offset: i64,
     bytes: Vec<u8>,
     shown: i64,
-    /// The place of the last row, where more follow.
-    last: Option<Cursor>,
+    previous: Option<Place>,
+    next: Option<Place>,
     total: Option<i64>,
     room: Option<Room>,
 }
@@ -137,14 +201,20 @@ impl WrittenPage {
     }
 
     /// The place after which the next page begins; `None` where this one is the last.
-    pub fn next(&self) -> Option<&Cursor> {
-        self.last.as_ref()
+    pub fn next(&self) -> Option<&Place> {
+        self.next.as_ref()
+    }
+
+    /// The place before which the previous page ends; `None` where this one is the first. The rows of
+    /// the previous page may have been deleted.
+    pub fn previous(&self) -> Option<&Place> {
+        self.previous.as_ref()
     }
 
     /// What an answer says of the page, where all rows of the list were counted.
     pub fn pagination(&self) -> Option<Pagination> {
-        let Page { limit, offset, .. } = self.page;
-        let has_more = self.last.is_some();
+        let WrittenPage { limit, offset, .. } = *self;
+        let has_more = self.next.is_some();
         self.total.map(|total| Pagination { limit, offset, total, has_more })
     }
 
@@ -163,71 +233,132 @@ pub fn write_json(bytes: &mut Vec<u8>, view: &impl Serialize) {
 mod tests {
     use super::{PageWriter, WrittenPage};
     use crate::kernel::ids::Id;
-    use crate::kernel::page::{Cursor, Page, Placed};
-    use chrono::DateTime;
+    use crate::kernel::page::{
+        Direction, Kind, Page, Place, PlaceValue, Placed, Sort, SortKey, Start,
+    };
     use proptest::collection::vec;
     use proptest::{prop_assert, prop_assert_eq, proptest};
+    use std::cmp::Reverse;
 
-    #[derive(Clone, Copy)]
+    #[derive(Clone)]
     struct Row {
-        number: usize,
-        length: usize,
+        number: i64,
+        text: String,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    struct Number;
+
+    impl SortKey for Number {
+        const KEYS: &'static [(&'static str, Number, Kind)] = &[("number", Number, Kind::Number)];
     }
 
     impl Placed for Row {
-        fn place(&self) -> Cursor {
-            let created_at = DateTime::from_timestamp_millis(0).expect("in range");
-            Cursor { created_at, id: Id::parse("id", self.number.to_string()).expect("digits") }
+        type Key = Number;
+
+        fn place(&self, _: Number) -> Place {
+            let id = Id::parse("id", self.number.to_string()).expect("digits");
+            Place { value: PlaceValue::Number(self.number), id }
         }
     }
 
     fn write_row(row: &Row, bytes: &mut Vec<u8>) {
-        bytes.extend(std::iter::repeat_n(b'x', row.length));
+        bytes.extend(row.text.bytes());
+    }
+
+    /// Fills a page as a database would.
+    fn fill(rows: &[Row], page: &Page<Number>, part: i64, max_bytes: usize) -> WrittenPage {
+        let (page, room) = (page.clone(), None);
+        let mut writer = PageWriter { page, opening: "[", write_row, max_bytes, room };
+        let filled: Result<WrittenPage, ()> = writer.fill(part, |part, show| {
+            let place = part.place().map(|place| match place.value {
+                PlaceValue::Number(number) => number,
+                _ => panic!("{place:?}"),
+            });
+            let mut rows: Vec<&Row> = rows.iter().collect();
+            if part.direction() == Direction::Ascending {
+                rows.retain(|row| place.is_none_or(|place| row.number > place));
+            } else {
+                rows.sort_by_key(|row| Reverse(row.number));
+                rows.retain(|row| place.is_none_or(|place| row.number < place));
+            }
+            let count = |number: i64| usize::try_from(number).expect("small");
+            for row in rows.into_iter().skip(count(part.offset)).take(count(part.limit)) {
+                if show(row.clone()).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        filled.expect("nothing fails")
+    }
+
+    /// What a page shows.
+    fn shown(page: &WrittenPage) -> Vec<String> {
+        let text = String::from_utf8(page.bytes.clone()).expect("letters");
+        let rows = text.strip_prefix('[').expect("the opening").split(',');
+        rows.filter(|row| !row.is_empty()).map(str::to_owned).collect()
     }
 
     proptest! {
-        /// Pages as a client walks them, by their links or by offsets that move on by what is shown.
+        /// Pages as a client walks them, by their links in both directions, or by offsets that move on
+        /// by what is shown.
         #[test]
         fn pages_within_a_bound_show_every_row_once(
-            lengths in vec(1_usize..60, 0..200), limit in 1_i64..=60, part in 1_i64..=20,
-            max_bytes in 1_usize..400, by_offset in proptest::bool::ANY,
+            texts in vec("[a-z]{1,60}", 0..200), limit in 1_i64..=60, part in 1_i64..=20,
+            max_bytes in 1_usize..400, is_descending in proptest::bool::ANY,
         ) {
-            let rows = lengths.into_iter().enumerate();
-            let rows: Vec<Row> = rows.map(|(number, length)| Row { number, length }).collect();
-            let mut page = Page { limit, offset: 0, after: None };
-            let mut seen = 0;
+            let rows = (0..).zip(&texts).map(|(number, text)| Row { number, text: text.clone() });
+            let rows: Vec<Row> = rows.collect();
+            let sort: Sort<Number> =
+                Sort::parse(if is_descending { "-number" } else { "number" }).expect("a key");
+            let mut all = texts;
+            if is_descending {
+                all.reverse();
+            }
+            let first = Page { limit, offset: 0, sort, start: None };
+            let check = |written: &WrittenPage| {
+                assert!(written.count() <= limit);
+                assert!(written.count() <= 1 || written.bytes.len() <= max_bytes);
+                assert_eq!(written.count(), i64::try_from(shown(written).len()).expect("small"));
+            };
+            let (mut seen, mut page, mut back) = (Vec::new(), first.clone(), None);
             loop {
-                let (page_wanted, room) = (page.clone(), None);
-                let mut writer =
-                    PageWriter { page: page_wanted, opening: "", write_row, max_bytes, room };
-                let filled: Result<WrittenPage, ()> = writer.fill(part, |part, show| {
-                    let after = part.after.as_ref().map(|cursor| cursor.id.as_str().parse::<usize>());
-                    let start = after.map_or(0, |id| id.expect("digits") + 1);
-                    let start = start + usize::try_from(part.offset).expect("small");
-                    let wanted = usize::try_from(part.limit).expect("small");
-                    for row in rows.iter().skip(start).take(wanted) {
-                        if show(*row).is_break() {
-                            break;
-                        }
-                    }
-                    Ok(())
-                });
-                let written = filled.expect("nothing fails");
-                prop_assert!(written.count() <= limit);
-                prop_assert!(written.count() <= 1 || written.bytes.len() <= max_bytes);
-                seen += usize::try_from(written.count()).expect("small");
-                prop_assert_eq!(written.next().is_some(), seen < rows.len());
-                prop_assert!(written.count() > 0 || rows.is_empty());
-                let Some(last) = written.next() else {
+                let written = fill(&rows, &page, part, max_bytes);
+                check(&written);
+                prop_assert_eq!(written.previous().is_some(), !seen.is_empty());
+                seen.extend(shown(&written));
+                prop_assert_eq!(written.next().is_some(), seen.len() < all.len());
+                back = written.previous().cloned().or(back);
+                let Some(next) = written.next() else { break };
+                page.start = Some(Start::After(next.clone()));
+            }
+            prop_assert_eq!(&seen, &all);
+            // What the last page showed is not behind it.
+            let mut seen: Vec<String> = match &back {
+                Some(_) => shown(&fill(&rows, &page, part, max_bytes)),
+                None => all.clone(),
+            };
+            while let Some(place) = back {
+                page.start = Some(Start::Before(place));
+                let written = fill(&rows, &page, part, max_bytes);
+                check(&written);
+                prop_assert!(written.next().is_some());
+                seen.splice(0..0, shown(&written));
+                prop_assert_eq!(written.previous().is_some(), seen.len() < all.len());
+                back = written.previous().cloned();
+            }
+            prop_assert_eq!(&seen, &all);
+            let (mut seen, mut page) = (Vec::new(), first);
+            loop {
+                let written = fill(&rows, &page, part, max_bytes);
+                seen.extend(shown(&written));
+                page.offset += written.count();
+                if written.next().is_none() {
                     break;
-                };
-                if by_offset {
-                    page.offset += written.count();
-                } else {
-                    page.after = Some(last.clone());
                 }
             }
-            prop_assert_eq!(seen, rows.len());
+            prop_assert_eq!(&seen, &all);
         }
     }
 }

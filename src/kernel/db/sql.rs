@@ -1,0 +1,85 @@
+//! SQL of lists that diesel has no words for. Unlike its literals, these are prepared once on a connection:
+//! each text of a statement is one of few.
+
+use crate::kernel::page::Direction;
+use diesel::backend::Backend;
+use diesel::expression::expression_types::NotSelectable;
+use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::result::QueryResult;
+use diesel::sql_types::Bool;
+
+/// Rows on one side of a place: `(key, id) > (value, id of the place)`.
+pub struct Beyond<V, I> {
+    row: String,
+    value: V,
+    id: I,
+}
+
+impl<V, I> Beyond<V, I> {
+    pub fn new(key: &str, id_column: &str, direction: Direction, value: V, id: I) -> Beyond<V, I> {
+        let beyond = match direction {
+            Direction::Ascending => '>',
+            Direction::Descending => '<',
+        };
+        Beyond { row: format!("({key}, {id_column}) {beyond} ("), value, id }
+    }
+}
+
+impl<DB: Backend, V: QueryFragment<DB>, I: QueryFragment<DB>> QueryFragment<DB> for Beyond<V, I> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(&self.row);
+        self.value.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.id.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The text is part of what makes two of them alike, and no type says it.
+impl<V, I> QueryId for Beyond<V, I> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<V, I> Expression for Beyond<V, I> {
+    type SqlType = Bool;
+}
+
+impl<V, I> ValidGrouping<()> for Beyond<V, I> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<V, I, QS> AppearsOnTable<QS> for Beyond<V, I> {}
+
+/// `key, id`, both in one direction.
+pub struct InOrder(String);
+
+impl InOrder {
+    pub fn new(key: &str, id_column: &str, direction: Direction) -> InOrder {
+        let direction = match direction {
+            Direction::Ascending => "ASC",
+            Direction::Descending => "DESC",
+        };
+        InOrder(format!("{key} {direction}, {id_column} {direction}"))
+    }
+}
+
+impl<DB: Backend> QueryFragment<DB> for InOrder {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(&self.0);
+        Ok(())
+    }
+}
+
+impl QueryId for InOrder {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Expression for InOrder {
+    type SqlType = NotSelectable;
+}
+
+impl<QS> AppearsOnTable<QS> for InOrder {}
