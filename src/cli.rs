@@ -1,7 +1,7 @@
 //! The command line: types for clap, and no behaviour.
 
 use crate::app::{OpenApiArgs, SeedArgs, ServeArgs, TokenArgs};
-use crate::kernel::config::LogFilter;
+use crate::kernel::config::{LogFilter, LogFormat};
 use clap::{Parser, Subcommand};
 
 /// Chronos: the management backend of a luxury watch store
@@ -18,6 +18,10 @@ pub struct Cli {
     /// What to log: error, warn, info, debug, or a filter such as warn,chronos=debug
     #[arg(long, env, default_value = "info", global = true)]
     pub rust_log: LogFilter,
+
+    /// How to log: lines for people, or a JSON object in each for programs
+    #[arg(long, env, value_enum, default_value = "text", global = true)]
+    pub log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]

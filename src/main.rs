@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
     };
-    telemetry::init_log(&cli.rust_log);
+    telemetry::init_log(&cli.rust_log, cli.log_format);
     for name in config::unknown_names(&from_dotenv, &settings()) {
         log::warn!(".env: {name} is no setting of Chronos, and changes nothing");
     }

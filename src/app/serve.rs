@@ -12,7 +12,7 @@ use super::stop::{Signals, Stop, Stopped};
 use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::{DatabaseUrl, ListenSettings};
 #[cfg(feature = "database")]
-use crate::kernel::db::Db;
+use crate::kernel::db::{Db, Statements};
 use crate::kernel::error::Refusal;
 #[cfg(feature = "database")]
 use crate::kernel::idempotency::forget_old_keys;
@@ -94,6 +94,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             args.storage.database_pool_size,
             std::sync::Arc::new(cache.clone()),
             &tasks,
+            &Statements::watched(args.observation.slow_after()),
         ),
         tasks,
         cache,

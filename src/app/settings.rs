@@ -2,7 +2,7 @@
 
 use super::modules::{MODULES, Roles, ServicePorts, UpstreamUrls};
 use crate::kernel::config::{
-    GatewaySettings, ListenSettings, Secret, StorageSettings, switch, whole,
+    GatewaySettings, ListenSettings, ObservationSettings, Secret, StorageSettings, switch, whole,
 };
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -30,6 +30,9 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub upstreams: UpstreamUrls,
+
+    #[command(flatten)]
+    pub observation: ObservationSettings,
 }
 
 #[derive(Debug, Args)]

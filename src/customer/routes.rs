@@ -60,7 +60,7 @@ async fn create_customer(
         )
         .tagged(customer)
     };
-    customers.changes.make(key, rows, create, render).await
+    customers.changes.make("customer.create", key, rows, create, render).await
 }
 
 async fn update_customer(
@@ -79,7 +79,7 @@ async fn update_customer(
         StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
             .tagged(customer)
     };
-    customers.changes.make(key, rows, update, render).await
+    customers.changes.make("customer.update", key, rows, update, render).await
 }
 
 async fn delete_customer(
@@ -95,7 +95,7 @@ async fn delete_customer(
         let message = Some("Customer deleted successfully");
         StoredResponse::ok(&CustomerAnswer { message, ..CustomerAnswer::new(customer) })
     };
-    customers.changes.make(key, rows, delete, render).await
+    customers.changes.make("customer.delete", key, rows, delete, render).await
 }
 
 fn parse_id(path: web::Path<String>) -> Result<CustomerId, CustomerError> {

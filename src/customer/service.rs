@@ -25,7 +25,7 @@ impl Customers {
     }
 
     pub async fn get(&self, id: CustomerId) -> Result<Customer, CustomerError> {
-        self.db.read(move |conn| require(conn, &id)).await
+        self.db.read("customer.find", move |conn| require(conn, &id)).await
     }
 
     /// Fills a page with the customers that the filter lets through.
@@ -34,7 +34,7 @@ impl Customers {
         filter: CustomerFilter,
         mut page: PageWriter<Customer>,
     ) -> Result<WrittenPage, CustomerError> {
-        self.db.list(move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
+        self.db.list("customer.list", move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
     }
 }
 

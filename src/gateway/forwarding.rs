@@ -21,8 +21,9 @@ const HOP_BY_HOP: [&str; 9] = [
 ];
 
 /// Headers that tell a service who calls: written here, never taken from a client.
-const WRITTEN_HERE: [&str; 10] = [
+const WRITTEN_HERE: [&str; 11] = [
     "forwarded",
+    "traceparent",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",

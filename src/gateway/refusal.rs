@@ -2,7 +2,6 @@
 
 use crate::kernel::telemetry::RequestId;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -55,12 +54,6 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
 /// Writes refusals to the log, of each reason only so many: whoever is refused must not be able to
 /// fill a disk.
 #[derive(Default)]
@@ -106,10 +99,12 @@ impl RefusalLog {
         };
         let id = request.map_or("-", RequestId::as_str);
         match left_out {
-            Some(0) => log::info!("a token is refused: reason={refusal} request_id={id}"),
+            Some(0) => {
+                log::info!(reason = refusal.word(), request_id = id; "a token is refused:");
+            }
             Some(more) => log::info!(
-                "a token is refused: reason={refusal} request_id={id}, and {more} more for this \
-                 reason since the last line"
+                reason = refusal.word(), left_out = more, request_id = id;
+                "a token is refused, and {more} more for this reason since the last line:"
             ),
             None => {}
         }

@@ -1,5 +1,6 @@
 //! Work that must come to its end although the client went away, or the worker that served it.
 
+use crate::kernel::telemetry::{carried, carried_job};
 use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, OnceLock};
@@ -36,7 +37,7 @@ impl Tasks {
 
     /// Starts `work`; nobody can cancel it.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.running.spawn_on(work, &self.runtime);
+        self.running.spawn_on(carried(work), &self.runtime);
     }
 
     /// Starts `work`, which the stop of the process need not wait for.
@@ -50,7 +51,7 @@ impl Tasks {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        self.runtime.spawn_blocking(work)
+        self.runtime.spawn_blocking(carried_job(work))
     }
 
     /// As [`Tasks::block`], on other threads, for the time in which those may all hang.
@@ -90,7 +91,7 @@ impl Tasks {
             runtime.inspect_err(|error| log::warn!("no threads: {error}")).ok()
         };
         match threads.get_or_init(start) {
-            Some(runtime) => runtime.spawn_blocking(work),
+            Some(runtime) => runtime.spawn_blocking(carried_job(work)),
             None => self.block(work),
         }
     }

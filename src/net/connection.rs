@@ -13,9 +13,9 @@ use super::registry::{Registration, Registry};
 use super::state::ConnectionState;
 use super::timeouts::{HEAD_TIMEOUT, SILENCE_TIMEOUT};
 use crate::kernel::http::{
-    Code, ConnectionEvents, ConnectionHandle, Failure, Recipient, closing_response,
+    Code, ConnectionEvents, ConnectionHandle, Failure, Recipient, UNMATCHED, closing_response,
 };
-use crate::kernel::telemetry::{RequestId, RequestOrigin, log_access};
+use crate::kernel::telemetry::{Access, Current, RequestId, RequestOrigin, Trace, log_access};
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
@@ -87,9 +87,13 @@ impl Connection {
     /// being answered.
     fn refuse(&mut self, failure: &Failure, after: Duration) {
         let id = RequestId::fresh();
+        let current = Current { request_id: id.clone(), trace: Trace::fresh() };
         let origin = RequestOrigin::of_peer(self.stream.peer_addr().ok().map(|peer| peer.ip()));
         let status = failure.status().as_u16();
-        log_access(("-", "-"), &origin, status, after.as_micros(), &id);
+        // Nothing of it was read that would have a name.
+        let (method, path, route) = ("-", "-", UNMATCHED);
+        let access = Access { method, path, route, status, took: after, is_slow: false };
+        log_access(&access, &origin, &current);
         // The client may be gone, or take nothing: the connection ends with or without this.
         let format = self.incoming.error_format();
         let recipient = Recipient { format, request_id: &id, path: "" };

@@ -26,7 +26,7 @@ impl Orders {
         mut page: PageWriter<Order>,
     ) -> Result<WrittenPage, OrderError> {
         self.db
-            .list(move |conn| {
+            .list("order.list_of_customer", move |conn| {
                 customer::require(conn, &filter.customer_id)?;
                 Ok(fill_page(conn, &filter, &mut page)?)
             })

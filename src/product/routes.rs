@@ -63,7 +63,7 @@ async fn create_product(
         StoredResponse::created(format!("products/{}", product.id), &ProductAnswer::new(product))
             .tagged(product)
     };
-    products.changes.make(key, rows, create, render).await
+    products.changes.make("product.create", key, rows, create, render).await
 }
 
 async fn update_product(
@@ -79,7 +79,7 @@ async fn update_product(
     let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes, &condition);
     let render =
         |product: &Product| StoredResponse::ok(&ProductAnswer::new(product)).tagged(product);
-    products.changes.make(key, rows, update, render).await
+    products.changes.make("product.update", key, rows, update, render).await
 }
 
 async fn take_stock(
@@ -96,7 +96,7 @@ async fn take_stock(
     let render = |purchase: &Purchase| {
         StoredResponse::ok(&PurchaseAnswer::from(purchase)).tagged(&purchase.product)
     };
-    products.changes.make(key, rows, take, render).await
+    products.changes.make("product.take_stock", key, rows, take, render).await
 }
 
 async fn delete_product(
@@ -112,7 +112,7 @@ async fn delete_product(
         let message = Some("Product deleted successfully");
         StoredResponse::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })
     };
-    products.changes.make(key, rows, delete, render).await
+    products.changes.make("product.delete", key, rows, delete, render).await
 }
 
 fn parse_id(path: web::Path<String>) -> Result<ProductId, ProductError> {

@@ -38,7 +38,9 @@ impl Products {
         let loading = db.clone();
         let cache = Cache::new(cache, ttl, tasks, move |id| {
             let db = loading.clone();
-            Box::pin(async move { db.read(move |conn| Ok(store::find(conn, &id)?)).await })
+            Box::pin(async move {
+                db.read("product.find", move |conn| Ok(store::find(conn, &id)?)).await
+            })
         });
         Products { db: db.clone(), changes: Changes::new(db), cache }
     }
@@ -58,7 +60,7 @@ impl Products {
         filter: ProductFilter,
         mut page: PageWriter<Product>,
     ) -> Result<WrittenPage, ProductError> {
-        self.db.list(move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
+        self.db.list("product.list", move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
     }
 
     /// Forgets what this process has cached, after another one changed the database file.

@@ -29,6 +29,7 @@ mod input;
 mod integrity;
 mod kit;
 mod lists;
+mod logs;
 mod openapi;
 mod orders_of_lists;
 mod pages;
@@ -126,6 +127,7 @@ pub fn all_cases() -> Vec<Case> {
         integrity::cases(),
         health::cases(),
         lists::cases(),
+        logs::cases(),
         orders_of_lists::cases(),
         connections::cases(),
         settings::cases(),

@@ -8,7 +8,7 @@ use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_toke
 use crate::kernel::cache::CacheState;
 use crate::kernel::error::Refusal;
 use crate::kernel::http::{
-    OwnHosts, bound_body, error_pages, not_found, refuse_other_targets, request_context,
+    Observer, OwnHosts, bound_body, error_pages, not_found, refuse_other_targets, request_context,
 };
 use crate::net::{self, Closer, Guards};
 use actix_server::Server;
@@ -124,9 +124,11 @@ fn bind_one(
     let probe = around.probes.routes(endpoint.service());
     let pages = openapi::routes(endpoint, &described(endpoint));
     let hosts = web::Data::new(OwnHosts::of(listen));
+    let slow_after = args.observation.slow_after();
     let app = move || {
         App::new()
             .app_data(hosts.clone())
+            .app_data(Observer::new(slow_after))
             .configure(|config| probe(config))
             .configure(error_pages)
             .configure(|config| pages(config))

@@ -5,7 +5,7 @@ use crate::app::settings::SeedArgs;
 use crate::app::shared::session;
 use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::RedisUrl;
-use crate::kernel::db::{Db, DbConn, PrepareError, refuse_url};
+use crate::kernel::db::{Db, DbConn, PrepareError, Statements, refuse_url};
 use crate::kernel::error::Refusal;
 use crate::kernel::redis::RedisLink;
 use crate::kernel::streams;
@@ -28,7 +28,8 @@ pub(super) fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     // A command changes no row by a use case; it empties the whole cache.
     let no_effects = Arc::new(CacheState::InProcess(LocalCaches::default()));
     let tasks = Tasks::on(runtime.tokio_runtime().handle().clone(), 1);
-    let db = Db::new(url, session(&args.storage), 1, no_effects, &tasks);
+    let statements = Statements::default();
+    let db = Db::new(url, session(&args.storage), 1, no_effects, &tasks, &statements);
     db.prepare(None).map_err(|error| match error {
         PrepareError::Failed(error) => error,
         away @ PrepareError::Unavailable(_) => away.into(),

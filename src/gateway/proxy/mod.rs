@@ -12,8 +12,9 @@ use super::forwarding;
 use super::upstream::{Fault, Upstream, UpstreamPermit};
 use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
 use crate::kernel::http::{Code, Failure};
-use crate::kernel::telemetry::RequestId;
+use crate::kernel::telemetry::{Current, TRACEPARENT, TRACESTATE, X_REQUEST_ID};
 use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use answer::Begun;
 use http_body_util::Empty;
@@ -187,17 +188,15 @@ impl Proxy {
             .map_err(invalid)?;
         let headers = outgoing.headers_mut();
         for (name, value) in forwarding::request_headers(request, &self.trusted) {
-            if let (Ok(name), Ok(value)) = (
-                http::HeaderName::from_bytes(name.as_str().as_bytes()),
-                http::HeaderValue::from_bytes(value.as_bytes()),
-            ) {
-                headers.append(name, value);
-            }
+            append(headers, &name, &value);
         }
-        if let Some(id) = RequestId::current(request)
-            && let Ok(value) = http::HeaderValue::from_str(id.as_str())
-        {
-            headers.insert("x-request-id", value);
+        if let Some(Current { request_id, trace }) = Current::get() {
+            append(headers, &X_REQUEST_ID, &request_id.to_header());
+            append(headers, &TRACEPARENT, &trace.to_header());
+            if !trace.is_continued() {
+                // It speaks of a trace that nobody could read.
+                headers.remove(TRACESTATE.as_str());
+            }
         }
         if let Some(authorization) = &self.authorization {
             headers.insert("authorization", authorization.clone());
@@ -206,12 +205,27 @@ impl Proxy {
     }
 }
 
+/// Adds a header in the types of hyper, which are of another version of the same crate.
+fn append(headers: &mut http::HeaderMap, name: &HeaderName, value: &HeaderValue) {
+    if let (Ok(name), Ok(value)) = (
+        http::HeaderName::from_bytes(name.as_str().as_bytes()),
+        http::HeaderValue::from_bytes(value.as_bytes()),
+    ) {
+        headers.append(name, value);
+    }
+}
+
 /// Forwards everything below a scope to `upstream`.
 pub fn proxy(config: &mut web::ServiceConfig, proxy: Proxy, upstream: Upstream) {
-    config.default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+    let forward = move |request: HttpRequest, payload: web::Payload| {
         let (proxy, upstream) = (proxy.clone(), upstream.clone());
         async move { proxy.forward(&upstream, request, payload).await }
-    }));
+    };
+    // Two routes and not the default of the scope: the log and the metrics name requests by their
+    // routes. Which ones the service has is for the service to know.
+    config
+        .service(web::resource("").to(forward.clone()))
+        .service(web::resource("/{path}*").to(forward));
 }
 
 /// Looks after a service for as long as the process serves: see [`Upstream::look_after`].

@@ -17,7 +17,7 @@ pub use numbers::{Port, port_or, switch, whole};
 pub use postgres_url::PostgresUrl;
 pub use secret::Secret;
 pub use urls::{DatabaseUrl, RedisUrl, UpstreamUrl};
-pub use values::{AllowedHosts, BindAddress, LogFilter, Switch, TrustedProxies};
+pub use values::{AllowedHosts, BindAddress, LogFilter, LogFormat, Switch, TrustedProxies};
 
 use clap::Args;
 use std::num::NonZeroU32;
@@ -52,6 +52,23 @@ pub struct StorageSettings {
 impl StorageSettings {
     pub fn cache_ttl(&self) -> Duration {
         Duration::from_secs(self.cache_ttl_seconds.into())
+    }
+}
+
+/// What the process tells of itself.
+#[derive(Debug, Clone, Args)]
+pub struct ObservationSettings {
+    /// From how many milliseconds on a request or a statement of the database is warned of as slow;
+    /// 0: none is
+    #[arg(long, env, default_value = "1000", value_parser = whole(0..=3_600_000))]
+    pub slow_request_ms: u32,
+}
+
+impl ObservationSettings {
+    /// From when on something is slow; `None` where nothing is.
+    pub fn slow_after(&self) -> Option<Duration> {
+        let limit = Duration::from_millis(self.slow_request_ms.into());
+        Some(limit).filter(|limit| !limit.is_zero())
     }
 }
 

@@ -20,6 +20,7 @@ mod pool_lane;
 mod rows;
 mod session;
 mod sql;
+mod statements;
 mod tx;
 mod upkeep;
 
@@ -33,6 +34,7 @@ pub use migrate::{Load, PrepareError, Prepared};
 pub use rows::Rows;
 pub use session::Session;
 pub use sql::{Beyond, InOrder};
+pub use statements::Statements;
 pub use tx::Tx;
 
 use crate::kernel::config::DatabaseUrl;
@@ -102,15 +104,16 @@ impl Db {
     /// `session` is whose the sessions of PostgreSQL are.
     ///
     /// Writes run in `tasks`, and every query on its blocking threads. `effects` carries out what
-    /// must follow a commit.
+    /// must follow a commit, and `statements` looks at how long what is asked takes.
     pub fn new(
         url: &DatabaseUrl,
         session: Session,
         pool_size: u32,
         effects: Arc<dyn Effects>,
         tasks: &Tasks,
+        statements: &Statements,
     ) -> Db {
-        let lane = |size, deadline| PoolLane::new(url, session, size, deadline, tasks);
+        let lane = |size, deadline| PoolLane::new(url, session, size, deadline, tasks, statements);
         // A list may take a hundred times as long as the read of a row, and keep a processor busy
         // all the while, here and at the database: lists have a third of the places, and fewer than
         // half of the processors while rows are asked for.
@@ -149,13 +152,13 @@ impl Db {
         }))
     }
 
-    /// Runs one query by a key, or several that need no common snapshot. `job` runs again from its start
-    /// where the database asks for that.
+    /// Runs one query by a key, or several that need no common snapshot, under a name for the log and
+    /// the metrics. `job` runs again from its start where the database asks for that.
     ///
     /// # Errors
     /// The closure's own error; [`DbError::Unavailable`] when the database does not answer in
     /// time; [`DbError::Overloaded`] when too many wait already.
-    pub async fn read<T, E, F>(&self, job: F) -> Result<T, E>
+    pub async fn read<T, E, F>(&self, name: &'static str, job: F) -> Result<T, E>
     where
         F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -163,7 +166,7 @@ impl Db {
     {
         self.refuse_before_migration()?;
         self.row_was_asked_for();
-        read_in(&self.0.reads, job).await
+        read_in(&self.0.reads, name, job).await
     }
 
     /// Notes that a row was asked for, also where a cache had it: lists make room.
@@ -178,7 +181,7 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::read`].
-    pub async fn list<T, E, F>(&self, job: F) -> Result<T, E>
+    pub async fn list<T, E, F>(&self, name: &'static str, job: F) -> Result<T, E>
     where
         F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -186,7 +189,7 @@ impl Db {
     {
         self.refuse_before_migration()?;
         let make_room = self.0.rows_are_asked_for.swap(false, Ordering::Relaxed);
-        read_in(if make_room { &self.0.few_lists } else { &self.0.lists }, job).await
+        read_in(if make_room { &self.0.few_lists } else { &self.0.lists }, name, job).await
     }
 
     /// Runs `job` in one transaction, which can write from its start: committed when it returns
@@ -201,7 +204,7 @@ impl Db {
     /// # Errors
     /// As [`Db::read`]. After [`DbError::Unavailable`] the effect is unknown, as ever when an
     /// answer is lost.
-    pub async fn write<T, E, F>(&self, rows: Rows, mut job: F) -> Result<T, E>
+    pub async fn write<T, E, F>(&self, name: &'static str, rows: Rows, mut job: F) -> Result<T, E>
     where
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -236,7 +239,7 @@ impl Db {
         let db = self.clone();
         self.0.tasks.spawn(async move {
             let limited = Some((&db.0.rows, &rows));
-            let result = match db.0.writes.run_to_end(deadline, limited, transaction).await {
+            let result = match db.0.writes.run_to_end(name, deadline, limited, transaction).await {
                 Ok(Ending::Committed((value, effects, announcement))) => {
                     db.0.effects.carry_out(effects, announcement).await;
                     Ok(value)
@@ -276,7 +279,7 @@ fn processors() -> u32 {
     processors.ok().and_then(|count| u32::try_from(count.get()).ok()).unwrap_or(1)
 }
 
-async fn read_in<T, E, F>(lane: &PoolLane, mut job: F) -> Result<T, E>
+async fn read_in<T, E, F>(lane: &PoolLane, name: &'static str, mut job: F) -> Result<T, E>
 where
     F: FnMut(&mut DbConn) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
@@ -291,5 +294,5 @@ where
             Session::Shared => conn.transact_in(session, &mut job),
         })
     };
-    lane.run(read).await
+    lane.run(name, read).await
 }

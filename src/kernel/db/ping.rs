@@ -34,6 +34,6 @@ impl Db {
     async fn ping(&self) -> Result<(), DbError> {
         use diesel::connection::SimpleConnection;
         let select = |pooled: &mut Pooled| pooled.conn.batch_execute("SELECT 1");
-        self.0.pings.run(move |pooled| select(pooled).map_err(DbError::from)).await
+        self.0.pings.run("database.ping", move |pooled| select(pooled).map_err(DbError::from)).await
     }
 }

@@ -7,6 +7,7 @@ use super::keyed_limit::{KeyPermit, KeyedLimit};
 use super::outage::Outage;
 use super::rows::Rows;
 use super::session::Session;
+use super::statements::Statements;
 use crate::kernel::config::DatabaseUrl;
 use crate::kernel::task::Tasks;
 use diesel::r2d2::{HandleError, Pool, PooledConnection};
@@ -40,6 +41,7 @@ pub(super) struct PoolLane {
     hanging: Hanging,
     time_limit: Duration,
     tasks: Tasks,
+    statements: Statements,
     priority: Priority,
 }
 
@@ -59,6 +61,7 @@ impl PoolLane {
         size: u32,
         time_limit: Duration,
         tasks: &Tasks,
+        statements: &Statements,
     ) -> PoolLane {
         let given_up = match url {
             DatabaseUrl::Postgres(_) => size.max(FEWEST_GIVEN_UP),
@@ -77,8 +80,17 @@ impl PoolLane {
             .build_unchecked(Connector { url: url.clone(), session, hanging: hanging.clone() });
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
-        let priority = Priority::Usual;
-        PoolLane { pool, places, waiting, outage, hanging, time_limit, tasks, priority }
+        PoolLane {
+            pool,
+            places,
+            waiting,
+            outage,
+            hanging,
+            time_limit,
+            tasks,
+            statements: statements.clone(),
+            priority: Priority::Usual,
+        }
     }
 
     /// A lane into the same pool that may hold at most `size` of its connections.
@@ -109,7 +121,7 @@ impl PoolLane {
     }
 
     /// Runs `job` on a blocking thread and waits for it until the deadline.
-    pub(super) async fn run<T, E, F, J>(&self, job: F) -> Result<T, E>
+    pub(super) async fn run<T, E, F, J>(&self, name: &'static str, job: F) -> Result<T, E>
     where
         F: FnOnce(&mut Pooled) -> Result<T, J> + Send + 'static,
         T: Send + 'static,
@@ -117,7 +129,7 @@ impl PoolLane {
         E: From<DbError> + Send + 'static,
     {
         let deadline = self.deadline();
-        let work = self.run_to_end(deadline, None, |pooled, _| job(pooled));
+        let work = self.run_to_end(name, deadline, None, |pooled, _| job(pooled));
         match tokio::time::timeout_at(deadline.0.into(), work).await {
             Ok(result) => result,
             Err(_) => Err(self.too_late().into()),
@@ -129,6 +141,7 @@ impl PoolLane {
     /// client has been answered with 503, whatever the job does.
     pub(super) async fn run_to_end<T, E, F, J>(
         &self,
+        name: &'static str,
         deadline: Deadline,
         rows: Option<(&KeyedLimit, &Rows)>,
         job: F,
@@ -150,7 +163,7 @@ impl PoolLane {
                 // The client has its 503: the job must not take effect behind its back.
                 Err(E::from(lane.too_late()))
             } else {
-                let done = job(&mut conn, deadline);
+                let done = lane.statements.time(name, || job(&mut conn, deadline));
                 conn.answered();
                 if done.is_err() {
                     conn.doubt();

@@ -18,7 +18,7 @@ impl Db {
             return Ok(false);
         }
         self.refuse_before_migration()?;
-        self.0.writes.run(Pooled::was_changed_elsewhere).await
+        self.0.writes.run("database.look_for_changes", Pooled::was_changed_elsewhere).await
     }
 
     /// Writes what SQLite keeps beside its file into the file, so that after a stop the file alone
@@ -31,7 +31,8 @@ impl Db {
             let checkpoint = |pooled: &mut Pooled| {
                 pooled.conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").map_err(DbError::from)
             };
-            let settled: Result<(), DbError> = self.0.writes.run(checkpoint).await;
+            let settled: Result<(), DbError> =
+                self.0.writes.run("database.settle", checkpoint).await;
             if let Err(error) = settled {
                 log::debug!("settling the database file: {error}");
             }

@@ -1,8 +1,10 @@
 //! The outermost middleware of every listener: identity, panics, the envelope, the access line.
 
 use super::body::is_endless;
-use super::{ConnectionHandle, ErrorFormat, Failure, Recipient};
-use crate::kernel::telemetry::{RequestId, RequestOrigin, X_REQUEST_ID, log_access};
+use super::{ConnectionHandle, ErrorFormat, Failure, Observer, Recipient};
+use crate::kernel::telemetry::{
+    Access, Current, RequestId, RequestOrigin, Trace, X_REQUEST_ID, log_access,
+};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -36,7 +38,9 @@ pub async fn request_context(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
-    let id = RequestId::of(&request);
+    let (id, trace) = (RequestId::of(&request), Trace::of(request.headers()));
+    let current = Current { request_id: id.clone(), trace };
+    let observer = Observer::of(&request);
     let origin = RequestOrigin::of_peer(request.peer_addr().map(|peer| peer.ip()));
     request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(origin.clone());
@@ -54,20 +58,35 @@ pub async fn request_context(
 
     // The request must not be held meanwhile: actix's router expects to be its only owner. What a
     // panic leaves half-changed is dropped with it.
-    let outcome = AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await;
-    let recipient = Recipient { format, request_id: &id, path: &path };
-    let answer = match outcome {
-        Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &recipient)),
-        Ok(Err(error)) => {
-            let response = error.error_response();
-            let failure = Failure::behind(&response, format);
-            Err(failure.map_or(response, |failure| render(&failure, &recipient)))
+    let answering = async {
+        let outcome = AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await;
+        let recipient = Recipient { format, request_id: &id, path: &path };
+        match outcome {
+            Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &recipient)),
+            Ok(Err(error)) => {
+                let response = error.error_response();
+                let failure = Failure::behind(&response, format);
+                Err(failure.map_or(response, |failure| render(&failure, &recipient)))
+            }
+            Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &recipient)),
         }
-        Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &recipient)),
     };
+    let answer = current.clone().scope(answering).await;
     let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
-    let micros = started.elapsed().as_micros();
-    log_access((method.as_str(), &path), &origin, status.as_u16(), micros, &id);
+    let route = match &answer {
+        Ok(response) => observer.route_of(response.request()),
+        Err(_) => observer.route_at(&path),
+    };
+    let took = started.elapsed();
+    let access = Access {
+        method: method.as_str(),
+        path: &path,
+        route: &route,
+        status: status.as_u16(),
+        took,
+        is_slow: observer.is_slow(took),
+    };
+    log_access(&access, &origin, &current);
     match answer {
         Ok(response) => Ok(response.map_body(|head, body| leave(connection, head, body))),
         // Without its request, a response can only leave as an error that holds it.
@@ -150,8 +169,10 @@ fn render(failure: &Failure, recipient: &Recipient<'_>) -> HttpResponse {
         // One line each: databases answer in several.
         let cause = cause.replace('\n', " ");
         match failure.dependency() {
-            Some(dependency) => log::log!(level, "{cause} dependency={dependency} request_id={id}"),
-            None => log::log!(level, "{cause} request_id={id}"),
+            Some(dependency) => {
+                log::log!(level, dependency, request_id = id.as_str(); "{cause}");
+            }
+            None => log::log!(level, request_id = id.as_str(); "{cause}"),
         }
     }
     failure.to_response(recipient)

@@ -65,13 +65,14 @@ impl Changes {
         Changes { db: db.clone(), in_flight: KeyedLimit::new(1) }
     }
 
-    /// Runs a use case as [`Db::write`] does, and renders what it returns. With a key, only the first
-    /// request of that key runs it, and every other one gets the answer of the first.
+    /// Runs a use case as [`Db::write`] does, under a name, and renders what it returns. With a key,
+    /// only the first request of that key runs it, and every other one gets the answer of the first.
     ///
     /// # Errors
     /// Those of the use case and of [`Db::write`]; [`KeyError`].
     pub async fn make<T, E, F>(
         &self,
+        name: &'static str,
         key: Option<IdempotencyKey>,
         rows: Rows,
         mut use_case: F,
@@ -106,7 +107,7 @@ impl Changes {
             }
             Ok(answer)
         };
-        self.db.write(rows, once).await.map_err(|error| match error {
+        self.db.write(name, rows, once).await.map_err(|error| match error {
             NotMade::Key(error) => error.into(),
             NotMade::UseCase(error) => error.into(),
         })
@@ -157,7 +158,7 @@ async fn forget_all_old(db: &Db) -> Result<usize, DbError> {
     loop {
         let rows = Rows::named(["idempotency_keys".to_owned()]);
         let forget = |tx: &mut Tx<'_>| store::forget_old(tx.conn(), BATCH).map_err(DbError::from);
-        let forgotten = db.write(rows, forget).await?;
+        let forgotten = db.write("idempotency.forget", rows, forget).await?;
         count += forgotten;
         if forgotten == 0 {
             return Ok(count);

@@ -14,8 +14,14 @@ pub(crate) const MAX_HEADERS: usize = 64;
 
 /// What a gateway adds to the requests of its clients. It has a measure of its own, so that whatever
 /// a gateway lets in is let in by the service behind it.
-const WRITTEN_BY_GATEWAYS: [&[u8]; 5] =
-    [b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-request-id", b"x-user-id"];
+const WRITTEN_BY_GATEWAYS: [&[u8]; 6] = [
+    b"traceparent",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-request-id",
+    b"x-user-id",
+];
 const MAX_WRITTEN_HEADERS: usize = 16;
 const MAX_WRITTEN_BYTES: usize = 16 * 1024;
 
