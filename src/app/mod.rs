@@ -4,6 +4,7 @@ mod banner;
 #[cfg(all(feature = "database", any(feature = "product", feature = "customer")))]
 mod health;
 mod listeners;
+mod metrics;
 mod migration;
 mod modules;
 mod openapi;

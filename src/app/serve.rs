@@ -16,6 +16,7 @@ use crate::kernel::db::{Db, Statements};
 use crate::kernel::error::Refusal;
 #[cfg(feature = "database")]
 use crate::kernel::idempotency::forget_old_keys;
+use crate::kernel::metrics::Metrics;
 use crate::kernel::redis::RedisLink;
 use crate::kernel::task::Tasks;
 use crate::net::{Capacity, Drain, Guards};
@@ -85,6 +86,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
         Some(url) => CacheState::Redis(RedisLink::new(url).context("REDIS_URL")?),
         None => CacheState::InProcess(LocalCaches::default()),
     };
+    let metrics = Metrics::of_process();
     let tasks = Tasks::on(tokio::runtime::Handle::current(), blocking_threads(&args));
     let shared = Shared {
         #[cfg(feature = "database")]
@@ -94,11 +96,19 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             args.storage.database_pool_size,
             std::sync::Arc::new(cache.clone()),
             &tasks,
-            &Statements::watched(args.observation.slow_after()),
+            &Statements::watched(args.observation.slow_after(), &metrics),
         ),
         tasks,
         cache,
+        metrics,
     };
+    #[cfg(feature = "database")]
+    if args.roles.have_database() {
+        shared.db.observe(&shared.metrics);
+    }
+    if let CacheState::Redis(link) = &shared.cache {
+        link.observe(&shared.metrics);
+    }
     let drain = Drain::default();
     let around = Around {
         guards: Guards {
@@ -112,6 +122,7 @@ async fn run(args: ServeArgs) -> anyhow::Result<()> {
             #[cfg(feature = "database")]
             database: Some(shared.db.clone()).filter(|_| args.roles.have_database()),
         },
+        metrics: shared.metrics.clone(),
     };
     let listeners = super::listeners::bind(
         &args,

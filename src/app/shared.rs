@@ -5,6 +5,7 @@ use crate::kernel::cache::CacheState;
 use crate::kernel::config::{StorageSettings, Switch};
 #[cfg(feature = "database")]
 use crate::kernel::db::{Db, Session};
+use crate::kernel::metrics::Metrics;
 use crate::kernel::task::Tasks;
 use actix_web::web::ServiceConfig;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub struct Shared {
     #[cfg(feature = "database")]
     pub db: Db,
     pub cache: CacheState,
+    pub metrics: Metrics,
 }
 
 impl Shared {

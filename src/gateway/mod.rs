@@ -7,6 +7,7 @@ mod auth;
 mod error;
 mod forwarding;
 mod hs256;
+mod metrics;
 mod openapi;
 mod proxy;
 mod rate_limit;
@@ -15,6 +16,7 @@ mod token;
 mod upstream;
 
 pub use hs256::install as install_hs256;
+pub use metrics::observe_upstreams;
 pub use openapi::describe_token;
 pub use proxy::{Proxy, probe, proxy};
 pub use rate_limit::{LimitRate, RateLimit, shared_link};

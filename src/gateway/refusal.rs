@@ -1,5 +1,6 @@
 //! Why a token is refused: one word for the log, and never a word of it for the client.
 
+use crate::kernel::metrics::{Counter, EncodeLabelSet, Family, Metrics};
 use crate::kernel::telemetry::RequestId;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -36,6 +37,21 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    const ALL: [Refusal; 12] = [
+        Refusal::Missing,
+        Refusal::Repeated,
+        Refusal::Scheme,
+        Refusal::TooLong,
+        Refusal::Malformed,
+        Refusal::Algorithm,
+        Refusal::Header,
+        Refusal::Signature,
+        Refusal::Claims,
+        Refusal::Expired,
+        Refusal::NotYet,
+        Refusal::Lifetime,
+    ];
+
     fn word(self) -> &'static str {
         match self {
             Refusal::Missing => "missing",
@@ -54,10 +70,17 @@ impl Refusal {
     }
 }
 
-/// Writes refusals to the log, of each reason only so many: whoever is refused must not be able to
-/// fill a disk.
-#[derive(Default)]
-pub struct RefusalLog(Mutex<HashMap<&'static str, Lines>>);
+/// Counts refusals, and writes them to the log, of each reason only so many: whoever is refused must
+/// not be able to fill a disk.
+pub struct RefusalLog {
+    lines: Mutex<HashMap<&'static str, Lines>>,
+    refused: Family<OfReason, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfReason {
+    reason: &'static str,
+}
 
 /// The lines of one reason.
 #[derive(Default)]
@@ -91,10 +114,23 @@ impl Lines {
 }
 
 impl RefusalLog {
+    pub fn new(metrics: &Metrics) -> RefusalLog {
+        let refused: Family<OfReason, Counter> = metrics.counters(
+            "chronos_tokens_refused",
+            "Tokens that a gateway refused, by the word that the log has for it",
+        );
+        for reason in Refusal::ALL.map(Refusal::word) {
+            // Each is there before it occurs, so that its first time shows as an increase.
+            let _zero = refused.get_or_create_owned(&OfReason { reason });
+        }
+        RefusalLog { lines: Mutex::default(), refused }
+    }
+
     pub fn note(&self, refusal: Refusal, request: Option<&RequestId>) {
+        self.refused.get_or_create(&OfReason { reason: refusal.word() }).inc();
         let left_out = {
             // Nothing panics while the lock is held.
-            let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
             lines.entry(refusal.word()).or_default().admit(Instant::now())
         };
         let id = request.map_or("-", RequestId::as_str);

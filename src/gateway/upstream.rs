@@ -7,8 +7,10 @@
 //! one service, so that a silent one cannot take the gateway down with it.
 
 use super::error::GatewayError;
+use super::metrics::{Outcome, UpstreamMetrics};
 use crate::kernel::config::UpstreamUrl;
 use crate::kernel::http::Failure;
+use crate::kernel::metrics::Metrics;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use std::fmt;
 use std::future::Future;
@@ -38,6 +40,7 @@ struct Inner {
     last_probe: sync::Mutex<Option<Probed>>,
     permits: Arc<Semaphore>,
     permits_with_body: Arc<Semaphore>,
+    metrics: UpstreamMetrics,
 }
 
 /// Which permits a request takes one of.
@@ -81,7 +84,7 @@ pub struct UpstreamPermit {
 
 impl Upstream {
     /// The service that is called `name`, at `url`.
-    pub fn new(name: &'static str, url: UpstreamUrl) -> Upstream {
+    pub fn new(name: &'static str, url: UpstreamUrl, metrics: &Metrics) -> Upstream {
         let [permits, permits_with_body] = [(); 2].map(|()| Arc::new(Semaphore::new(MAX_PERMITS)));
         let (breaker, opened, last_probe) =
             (Mutex::default(), Notify::new(), sync::Mutex::default());
@@ -93,6 +96,7 @@ impl Upstream {
             last_probe,
             permits,
             permits_with_body,
+            metrics: UpstreamMetrics::new(name, metrics),
         }))
     }
 
@@ -102,6 +106,22 @@ impl Upstream {
 
     pub fn url(&self) -> &UpstreamUrl {
         &self.0.url
+    }
+
+    /// Whether it is not asked before it answers a probe.
+    pub(super) fn is_open(&self) -> bool {
+        self.breaker().open.is_some()
+    }
+
+    /// How many requests wait for it.
+    pub(super) fn in_flight(&self) -> usize {
+        let kinds = [&self.0.permits, &self.0.permits_with_body];
+        kinds.iter().map(|permits| MAX_PERMITS - permits.available_permits()).sum()
+    }
+
+    /// Counts what became of a request for it.
+    pub(super) fn count(&self, outcome: Outcome) {
+        self.0.metrics.count(outcome);
     }
 
     /// Lets a request in.
@@ -114,6 +134,7 @@ impl Upstream {
             match breaker.open {
                 None => breaker.answers,
                 Some(fault) => {
+                    self.count(Outcome::NotAsked);
                     return Err(fault
                         .to_failure()
                         .header(RETRY_AFTER, in_a_second())
@@ -131,10 +152,13 @@ impl Upstream {
                 let (upstream, began) = (self.clone(), Instant::now());
                 Ok(UpstreamPermit { upstream, began, answers_before, _permit: permit })
             }
-            Err(_) => Err(Failure::unavailable()
-                .message("Too many requests wait for the service behind the gateway")
-                .of_dependency(self.0.name)
-                .because(format!("{self}: {MAX_PERMITS} requests are waiting for it already"))),
+            Err(_) => {
+                self.count(Outcome::TooMany);
+                Err(Failure::unavailable()
+                    .message("Too many requests wait for the service behind the gateway")
+                    .of_dependency(self.0.name)
+                    .because(format!("{self}: {MAX_PERMITS} requests are waiting for it already")))
+            }
         }
     }
 
@@ -166,6 +190,7 @@ impl Upstream {
 impl UpstreamPermit {
     /// The service has answered, whatever it said.
     pub fn answered(self) {
+        self.upstream.count(Outcome::Answered);
         let mut breaker = self.upstream.breaker();
         // Only the probe closes it: this one may have begun long before the failures.
         if breaker.open.is_none() {

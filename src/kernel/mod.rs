@@ -14,6 +14,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod json;
+pub mod metrics;
 pub mod money;
 pub mod openapi;
 pub mod page;

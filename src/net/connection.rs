@@ -13,9 +13,10 @@ use super::registry::{Registration, Registry};
 use super::state::ConnectionState;
 use super::timeouts::{HEAD_TIMEOUT, SILENCE_TIMEOUT};
 use crate::kernel::http::{
-    Code, ConnectionEvents, ConnectionHandle, Failure, Recipient, UNMATCHED, closing_response,
+    Code, ConnectionEvents, ConnectionHandle, Failure, Recipient, RequestObserver, UNMATCHED,
+    closing_response,
 };
-use crate::kernel::telemetry::{Access, Current, RequestId, RequestOrigin, Trace, log_access};
+use crate::kernel::telemetry::{Answered, Current, RequestId, RequestOrigin, Trace};
 use socket2::SockRef;
 use std::io;
 use std::net::Shutdown;
@@ -40,11 +41,16 @@ pub(super) struct Connection {
     is_refused: bool,
     timer: Pin<Box<Sleep>>,
     _registration: Registration,
+    requests: Rc<RequestObserver>,
 }
 
 impl Connection {
     /// Takes in a connection that was accepted.
-    pub(super) fn new(stream: TcpStream, registry: &Registry) -> Connection {
+    pub(super) fn new(
+        stream: TcpStream,
+        registry: &Registry,
+        requests: &Rc<RequestObserver>,
+    ) -> Connection {
         let (state, registration) = registry.register();
         let socket = SockRef::from(&stream);
         // Each only makes something better that goes without it, too.
@@ -59,6 +65,7 @@ impl Connection {
             is_refused: false,
             timer,
             _registration: registration,
+            requests: Rc::clone(requests),
         }
     }
 
@@ -91,9 +98,8 @@ impl Connection {
         let origin = RequestOrigin::of_peer(self.stream.peer_addr().ok().map(|peer| peer.ip()));
         let status = failure.status().as_u16();
         // Nothing of it was read that would have a name.
-        let (method, path, route) = ("-", "-", UNMATCHED);
-        let access = Access { method, path, route, status, took: after, is_slow: false };
-        log_access(&access, &origin, &current);
+        let answered = Answered { method: "-", path: "-", status, took: after };
+        self.requests.answered(&answered, UNMATCHED.to_owned(), &origin, &current);
         // The client may be gone, or take nothing: the connection ends with or without this.
         let format = self.incoming.error_format();
         let recipient = Recipient { format, request_id: &id, path: "" };

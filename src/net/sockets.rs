@@ -9,6 +9,7 @@ use super::drain::Drain;
 use super::expect::expecting;
 use super::registry::Registry;
 use super::timeouts::DISCONNECT_TIMEOUT;
+use crate::kernel::http::RequestObserver;
 use actix_http::{HttpService, KeepAlive, Request, Response};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
@@ -22,6 +23,7 @@ use std::fmt::Debug;
 use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -63,11 +65,17 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// A server for the socket, with an `app` for each worker.
+/// A server for the socket, with an `app` for each worker. What never becomes a request of the app is
+/// told to `requests`.
 ///
 /// # Errors
 /// When the socket cannot be used.
-pub fn server<F, I, S, B>(listener: TcpListener, guards: Guards, app: F) -> io::Result<Server>
+pub fn server<F, I, S, B>(
+    listener: TcpListener,
+    guards: Guards,
+    requests: RequestObserver,
+    app: F,
+) -> io::Result<Server>
 where
     F: Fn() -> I + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -87,6 +95,7 @@ where
         .disable_signals();
     let serve_worker = move || {
         let registry = Registry::new(capacity.of_a_worker, &guards.drain);
+        let requests = Rc::new(requests.clone());
         let app = app().into_factory().map_err(|error| {
             let error: Error = error.into();
             Response::from(error.error_response())
@@ -104,7 +113,7 @@ where
             .h1(app);
         let accept = move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            ready(Ok((Connection::new(stream, &registry), peer)))
+            ready(Ok((Connection::new(stream, &registry, &requests), peer)))
         };
         fn_service(accept).and_then(http)
     };

@@ -4,6 +4,7 @@
 //! guarded `UPDATE`, so that it never goes below zero, whatever happens at once.
 
 mod error;
+mod metrics;
 mod model;
 mod openapi;
 mod routes;
@@ -12,6 +13,7 @@ mod store;
 mod wire;
 
 pub use error::ProductError;
+pub use metrics::observe_stock;
 pub use model::{Product, ProductId, ProductRecord};
 pub use openapi::{TAG, describe};
 pub use routes::routes;

@@ -10,6 +10,7 @@ use crate::kernel::db::{Db, DbError, Tx, fill_page};
 use crate::kernel::effect::Effect;
 use crate::kernel::idempotency::Changes;
 use crate::kernel::ids::Id;
+use crate::kernel::metrics::Metrics;
 use crate::kernel::page::{PageWriter, WrittenPage};
 use crate::kernel::precondition::Precondition;
 use crate::kernel::task::Tasks;
@@ -33,10 +34,16 @@ pub struct Products {
 
 impl Products {
     /// A catalogue in `db`, cached where `cache` says, each product for `ttl`; loads run in
-    /// `tasks`.
-    pub fn new(db: &Db, cache: &CacheState, ttl: Duration, tasks: &Tasks) -> Products {
+    /// `tasks`, and `metrics` tell of the cache.
+    pub fn new(
+        db: &Db,
+        cache: &CacheState,
+        ttl: Duration,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Products {
         let loading = db.clone();
-        let cache = Cache::new(cache, ttl, tasks, move |id| {
+        let cache = Cache::new(cache, ttl, tasks, metrics, move |id| {
             let db = loading.clone();
             Box::pin(async move {
                 db.read("product.find", move |conn| Ok(store::find(conn, &id)?)).await

@@ -15,6 +15,7 @@ use crate::kernel::time;
 use crate::schema::products;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::connection::DefaultLoadingMode;
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -231,6 +232,15 @@ pub(super) fn delete(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Pr
         .get_result(conn)
         .optional()?;
     row.map(Row::into_product).transpose()
+}
+
+/// How many products have each amount of stock below `below`; none where there are none.
+pub(super) fn count_low_stock(conn: &mut DbConn, below: i32) -> QueryResult<Vec<(i32, i64)>> {
+    products::table
+        .filter(products::stock.lt(below))
+        .group_by(products::stock)
+        .select((products::stock, count_star()))
+        .load(conn)
 }
 
 pub fn is_empty(conn: &mut DbConn) -> QueryResult<bool> {

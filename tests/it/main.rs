@@ -30,6 +30,7 @@ mod integrity;
 mod kit;
 mod lists;
 mod logs;
+mod metrics;
 mod openapi;
 mod orders_of_lists;
 mod pages;
@@ -128,6 +129,7 @@ pub fn all_cases() -> Vec<Case> {
         health::cases(),
         lists::cases(),
         logs::cases(),
+        metrics::cases(),
         orders_of_lists::cases(),
         connections::cases(),
         settings::cases(),

@@ -6,11 +6,12 @@ use crate::app::modules::{MODULES, Module, Running};
 use crate::app::settings::ServeArgs;
 use crate::app::shared::Configure;
 use crate::gateway::{
-    LimitRate, Mount, Mounts, Proxy, RateLimit, RefusalLog, TokenKeys, Upstream, probe, proxy,
-    routes, shared_link,
+    LimitRate, Mount, Mounts, Proxy, RateLimit, RefusalLog, TokenKeys, Upstream, observe_upstreams,
+    probe, proxy, routes, shared_link,
 };
 use crate::kernel::cache::CacheState;
 use crate::kernel::config::GatewaySettings;
+use crate::kernel::metrics::Metrics;
 use actix_web::{rt, web};
 
 /// Binds the gateway, if the process has it, and starts what runs beside it.
@@ -31,10 +32,11 @@ pub(super) fn bind(
         settings.hands_out_tokens(),
     )?;
     warn_of_tokens(args);
-    let refusals = web::Data::new(RefusalLog::default());
-    let layer = LimitRate::by(start_limit(&settings, cache).as_ref());
+    let refusals = web::Data::new(RefusalLog::new(&around.metrics));
+    let layer = LimitRate::by(start_limit(&settings, cache, &around.metrics).as_ref());
     let targets: Vec<(&'static str, Target)> =
-        MODULES.iter().flat_map(|module| targets_of(module, args, modules)).collect();
+        MODULES.iter().flat_map(|module| targets_of(module, args, around, modules)).collect();
+    observe_upstreams(&around.metrics, upstreams_of(&targets));
     let service_token = args.listen.service_token.clone();
     let listener = bind_one(args, around, Endpoint::Gateway, layer, move |config| {
         let client = Proxy::new(&settings.trusted_proxies, service_token.as_ref());
@@ -70,6 +72,7 @@ impl Target {
 fn targets_of(
     module: &'static Module,
     args: &ServeArgs,
+    around: &Around,
     running: &[Running],
 ) -> Vec<(&'static str, Target)> {
     let in_process = running.iter().find(|running| running.module.name == module.name);
@@ -79,14 +82,32 @@ fn targets_of(
             .map(|scope| (scope.prefix, Target::InProcess(scope.routes.clone())))
             .collect();
     }
-    let upstream = Upstream::new(module.service, args.upstreams.of(module).clone());
+    let url = args.upstreams.of(module).clone();
+    let upstream = Upstream::new(module.service, url, &around.metrics);
     rt::spawn(probe(upstream.clone()));
     module.mounts.iter().map(|mount| (*mount, Target::Upstream(upstream.clone()))).collect()
 }
 
-fn start_limit(settings: &GatewaySettings, cache: &CacheState) -> Option<RateLimit> {
+/// The services in other processes, each once.
+fn upstreams_of(targets: &[(&'static str, Target)]) -> Vec<Upstream> {
+    let mut upstreams: Vec<Upstream> = Vec::new();
+    for (_, target) in targets {
+        if let Target::Upstream(upstream) = target
+            && upstreams.iter().all(|known| known.name() != upstream.name())
+        {
+            upstreams.push(upstream.clone());
+        }
+    }
+    upstreams
+}
+
+fn start_limit(
+    settings: &GatewaySettings,
+    cache: &CacheState,
+    metrics: &Metrics,
+) -> Option<RateLimit> {
     let limit = settings.rate_limit().map(|per_minute| {
-        RateLimit::new(per_minute, &settings.trusted_proxies, shared_link(cache))
+        RateLimit::new(per_minute, &settings.trusted_proxies, shared_link(cache), metrics)
     });
     if let Some(limit) = limit.clone() {
         rt::spawn(limit.forget_idle_clients());

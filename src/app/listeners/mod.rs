@@ -8,8 +8,10 @@ use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_toke
 use crate::kernel::cache::CacheState;
 use crate::kernel::error::Refusal;
 use crate::kernel::http::{
-    Observer, OwnHosts, bound_body, error_pages, not_found, refuse_other_targets, request_context,
+    Observer, OwnHosts, RequestObserver, bound_body, error_pages, not_found, refuse_other_targets,
+    request_context,
 };
+use crate::kernel::metrics::Metrics;
 use crate::net::{self, Closer, Guards};
 use actix_server::Server;
 use actix_web::middleware::from_fn;
@@ -22,6 +24,7 @@ use std::net::SocketAddr;
 pub(super) struct Around {
     pub guards: Guards,
     pub probes: Probes,
+    pub metrics: Metrics,
 }
 
 /// What listens: the gateway, or a service.
@@ -91,11 +94,9 @@ pub(super) fn bind(
 
 /// Binds the listener of a service, for trusted callers.
 fn bind_module(args: &ServeArgs, around: &Around, running: Running) -> Result<Listener, Refusal> {
-    let token = ServiceToken(args.listen.service_token.clone());
     let endpoint = Endpoint::Module(running.module);
     bind_one(args, around, endpoint, LimitRate::default(), move |config| {
         (running.health)(config);
-        config.app_data(web::Data::new(token.clone()));
         for scope in &running.scopes {
             let routes = web::scope(scope.prefix)
                 .wrap(from_fn(caller_from_header))
@@ -124,12 +125,18 @@ fn bind_one(
     let probe = around.probes.routes(endpoint.service());
     let pages = openapi::routes(endpoint, &described(endpoint));
     let hosts = web::Data::new(OwnHosts::of(listen));
+    let metrics = super::metrics::route(endpoint, &around.metrics);
+    let token = web::Data::new(ServiceToken(listen.service_token.clone()));
     let slow_after = args.observation.slow_after();
+    let requests = RequestObserver::new(endpoint.service(), slow_after, &around.metrics);
+    let observed = requests.clone();
     let app = move || {
         App::new()
             .app_data(hosts.clone())
-            .app_data(Observer::new(slow_after))
+            .app_data(token.clone())
+            .app_data(Observer::new(observed.clone()))
             .configure(|config| probe(config))
+            .configure(|config| metrics(config))
             .configure(error_pages)
             .configure(|config| pages(config))
             .configure(configure.clone())
@@ -139,7 +146,7 @@ fn bind_one(
             .wrap(limit.clone())
             .wrap(from_fn(request_context))
     };
-    let server = net::server(socket, around.guards.clone(), app).map_err(refused)?;
+    let server = net::server(socket, around.guards.clone(), requests, app).map_err(refused)?;
     Ok(Listener { address: Address { endpoint, address }, closer, server })
 }
 

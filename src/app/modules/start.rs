@@ -44,7 +44,9 @@ fn health(_: &Shared, _: &str) -> Configure {
 #[cfg(all(feature = "product", feature = "database"))]
 pub(super) const PRODUCT: Option<Start> = Some(|args, shared| {
     let ttl = args.storage.cache_ttl();
-    let products = crate::product::Products::new(&shared.db, &shared.cache, ttl, &shared.tasks);
+    let Shared { tasks, db, cache, metrics } = shared;
+    let products = crate::product::Products::new(db, cache, ttl, tasks, metrics);
+    crate::product::observe_stock(db, tasks, metrics, args.observation.low_stock_threshold);
     watch_for_other_writers(shared, &products);
     let routes: Configure =
         std::sync::Arc::new(move |config| crate::product::routes(config, products.clone()));

@@ -24,6 +24,7 @@ pub(super) fn describe(listener: Listener) -> Vec<Route> {
         live(),
         ready(listener),
         health(listener),
+        metrics(listener),
     ];
     #[cfg(feature = "gateway")]
     if listener == Listener::Gateway {
@@ -130,6 +131,21 @@ fn health(listener: Listener) -> Route {
         Answer::json::<ReadyView>(StatusCode::SERVICE_UNAVAILABLE, "It is not", unwell)
             .header("Retry-After"),
     )
+}
+
+fn metrics(listener: Listener) -> Route {
+    let describe = match listener {
+        Listener::Gateway => {
+            "For whoever asks from the machine itself, or with the SERVICE_TOKEN: a token of a user \
+             does not do."
+        }
+        Listener::Service => "With the SERVICE_TOKEN, where one is set.",
+    };
+    get("/metrics", "getMetrics", "What the process counts, for Prometheus")
+        .is_probe()
+        .describe(describe)
+        .answers(Answer::text("The text format of Prometheus, 0.0.4"))
+        .fails(&[Code::Unauthorized])
 }
 
 fn status(status: &str) -> Value {

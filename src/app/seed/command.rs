@@ -7,6 +7,7 @@ use crate::kernel::cache::{CacheState, LocalCaches};
 use crate::kernel::config::RedisUrl;
 use crate::kernel::db::{Db, DbConn, PrepareError, Statements, refuse_url};
 use crate::kernel::error::Refusal;
+use crate::kernel::metrics::Metrics;
 use crate::kernel::redis::RedisLink;
 use crate::kernel::streams;
 use crate::kernel::task::Tasks;
@@ -28,7 +29,7 @@ pub(super) fn seed(args: &SeedArgs) -> anyhow::Result<()> {
     // A command changes no row by a use case; it empties the whole cache.
     let no_effects = Arc::new(CacheState::InProcess(LocalCaches::default()));
     let tasks = Tasks::on(runtime.tokio_runtime().handle().clone(), 1);
-    let statements = Statements::default();
+    let statements = Statements::watched(None, &Metrics::default());
     let db = Db::new(url, session(&args.storage), 1, no_effects, &tasks, &statements);
     db.prepare(None).map_err(|error| match error {
         PrepareError::Failed(error) => error,

@@ -9,6 +9,7 @@ mod timeouts;
 
 use super::error::GatewayError;
 use super::forwarding;
+use super::metrics::Outcome;
 use super::upstream::{Fault, Upstream, UpstreamPermit};
 use crate::kernel::config::{Secret, TrustedProxies, UpstreamUrl};
 use crate::kernel::http::{Code, Failure};
@@ -90,6 +91,7 @@ impl Proxy {
             Err(ForwardError::Broken(cause) | ForwardError::Gone(cause)) => (Fault::Gone, cause),
             Err(ForwardError::Slow(what)) => (Fault::Slow, format!("{upstream} {what} in time")),
         };
+        upstream.count(Outcome::Failed(fault));
         // Else it is this request's failure alone, and no reason to refuse another one.
         if !permit.is_alive(|url| self.prober.is_alive(url)).await {
             permit.failed(fault);

@@ -111,6 +111,7 @@ async fn count<B: MessageBody + 'static>(
     let ruling = limit.rule(&request).await;
     let bucket = match ruling {
         Ruling::Refused { wait } => {
+            limit.0.refused.inc();
             let mut answer = request.into_response(refusal(wait)).map_into_right_body();
             limit.write_headers(answer.headers_mut(), 0, Wait::of(wait).0);
             return Ok(answer);
@@ -123,7 +124,10 @@ async fn count<B: MessageBody + 'static>(
     answer.headers_mut().remove(X_RATELIMIT_WHITELISTED);
     let refused = answer.response().extensions().get::<Wait>().copied();
     let (left, next_in_seconds) = match (refused, ruling) {
-        (Some(wait), _) => (0, wait.0),
+        (Some(wait), _) => {
+            limit.0.refused.inc();
+            (0, wait.0)
+        }
         (None, Ruling::Admitted { left }) => (left, limit.interval_in_seconds()),
         (None, Ruling::Open { .. }) => (told_left(answer.headers()), limit.interval_in_seconds()),
         (None, Ruling::Uncounted | Ruling::Refused { .. }) => return Ok(answer),

@@ -14,6 +14,7 @@ pub use middleware::LimitRate;
 
 use crate::kernel::cache::CacheState;
 use crate::kernel::config::TrustedProxies;
+use crate::kernel::metrics::{Counter, Metrics};
 use crate::kernel::redis::RedisLink;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -34,7 +35,8 @@ const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// How often full buckets are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
 /// What no client can use up: an orchestrator that is told 429 would kill a gateway for its load.
-const UNCOUNTED: [&str; 2] = ["/livez", "/readyz"];
+/// Whoever watches it wants to know most when it is asked for too much.
+const UNCOUNTED: [&str; 3] = ["/livez", "/readyz", "/metrics"];
 
 /// The buckets of one gateway; clones share them.
 #[derive(Clone)]
@@ -46,6 +48,7 @@ struct Inner {
     local: Local,
     shared: Option<Shared>,
     policy: HeaderValue,
+    refused: Counter,
 }
 
 /// What is known of a request before actix-governor sees it.
@@ -73,6 +76,7 @@ impl RateLimit {
         per_minute: NonZeroU32,
         trusted: &TrustedProxies,
         redis: Option<&RedisLink>,
+        metrics: &Metrics,
     ) -> RateLimit {
         let policy = HeaderValue::from_str(&format!("\"default\";q={per_minute};w=60"));
         RateLimit(Arc::new(Inner {
@@ -81,6 +85,8 @@ impl RateLimit {
             local: Local::new(per_minute),
             shared: redis.map(|link| Shared::new(link.clone(), per_minute)),
             policy: policy.expect("digits in ASCII"),
+            refused: metrics
+                .counter("chronos_rate_limit_refused", "Requests above the limit of their client"),
         }))
     }
 

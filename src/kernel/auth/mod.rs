@@ -2,6 +2,8 @@
 
 mod bearer;
 mod caller;
+mod operator;
 
 pub use bearer::{ServiceToken, bearer_token, require_service_token};
 pub use caller::{Caller, X_USER_ID, caller_from_header};
+pub use operator::require_operator;

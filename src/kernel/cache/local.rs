@@ -1,6 +1,7 @@
 //! The cache in the process: bounded by bytes, emptied by age.
 
 use super::entry::{ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket};
+use super::metrics::Filled;
 use crate::kernel::ids::Id;
 use moka::Expiry;
 use moka::ops::compute::Op;
@@ -97,7 +98,8 @@ impl<V: Cacheable> Local<V> {
         }
     }
 
-    pub(super) fn fill(&self, id: &Id, ticket: &Ticket, row: Option<&Arc<V>>) {
+    pub(super) fn fill(&self, id: &Id, ticket: &Ticket, row: Option<&Arc<V>>) -> Filled {
+        let mut filled = Filled::Refused;
         self.entries.entry_by_ref(id).and_compute_with(|current| {
             let current = current.map(moka::Entry::into_value);
             let Some(Entry { ticket: reserved, content: Content::Reserved }) = current else {
@@ -107,8 +109,10 @@ impl<V: Cacheable> Local<V> {
                 return Op::Nop;
             }
             let content = row.map_or(Content::Absent, |row| Content::Row(Arc::clone(row)));
+            filled = Filled::Taken;
             Op::Put(Entry { ticket: reserved, content })
         });
+        filled
     }
 
     /// Forgets the row, and ends the reservation: who loads it now may have seen it as it was.

@@ -12,6 +12,7 @@
 
 mod entry;
 mod local;
+mod metrics;
 mod shared;
 mod single_flight;
 mod state;
@@ -22,10 +23,12 @@ pub use shared::decode_row as decode_entry;
 pub use state::{CacheState, LocalCaches};
 
 use crate::kernel::ids::Id;
+use crate::kernel::metrics::Metrics;
 use crate::kernel::task::Tasks;
 use entry::{Lookup, Reserved, Ticket};
 use futures_util::future::BoxFuture;
 use local::Local;
+use metrics::{CacheMetrics, Filled};
 use shared::Shared;
 use single_flight::SingleFlight;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ pub type Loader<V, E> = dyn Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> +
 /// A cache of `V`, loading with errors `E`; clones share everything.
 pub struct Cache<V, E> {
     store: Arc<Store<V>>,
+    metrics: Arc<CacheMetrics>,
     single_flight: SingleFlight<V, E>,
 }
 
@@ -46,12 +50,13 @@ enum Store<V> {
 }
 
 impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
-    /// In the process or in Redis, as `state` says; entries live for `ttl`, and loads run in
-    /// `tasks`.
+    /// In the process or in Redis, as `state` says; entries live for `ttl`, loads run in `tasks`, and
+    /// `metrics` tell of it.
     pub fn new(
         state: &CacheState,
         ttl: Duration,
         tasks: &Tasks,
+        metrics: &Metrics,
         load: impl Fn(Id) -> BoxFuture<'static, Result<Option<V>, E>> + Send + Sync + 'static,
     ) -> Cache<V, E> {
         let store = Arc::new(match state {
@@ -70,12 +75,14 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
             );
         }
         let load: Arc<Loader<V, E>> = Arc::new(load);
-        let loading = Arc::clone(&store);
+        let metrics = Arc::new(CacheMetrics::new(V::KIND, metrics));
+        let (loading, counting) = (Arc::clone(&store), Arc::clone(&metrics));
         let single_flight = SingleFlight::new(tasks, move |id: Id| {
             let (store, load) = (Arc::clone(&loading), Arc::clone(&load));
-            Box::pin(async move { store.get_or_load(&id, &*load).await })
+            let metrics = Arc::clone(&counting);
+            Box::pin(async move { store.get_or_load(&id, &*load, &metrics).await })
         });
-        Cache { store, single_flight }
+        Cache { store, metrics, single_flight }
     }
 
     /// The row, from the cache or else from the database.
@@ -83,7 +90,9 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
     /// # Errors
     /// Those of the loader.
     pub async fn get(&self, id: &Id) -> Result<Option<(Arc<V>, Origin)>, Option<E>> {
-        match self.store.lookup(id).await {
+        let found = self.store.lookup(id).await;
+        self.metrics.count_lookup(&found);
+        match found {
             Lookup::Row(row) => Ok(Some((row, Origin::Cache))),
             Lookup::Absent => Ok(None),
             Lookup::Miss | Lookup::Away => self.single_flight.join(id).await,
@@ -100,7 +109,8 @@ impl<V: Cacheable, E: Clone + Send + Sync + 'static> Cache<V, E> {
 
 impl<V, E> Clone for Cache<V, E> {
     fn clone(&self) -> Self {
-        Cache { store: Arc::clone(&self.store), single_flight: self.single_flight.clone() }
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
+        Cache { store, metrics, single_flight: self.single_flight.clone() }
     }
 }
 
@@ -119,7 +129,7 @@ impl<V: Cacheable> Store<V> {
         }
     }
 
-    async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) {
+    async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) -> Filled {
         match self {
             Store::Local(local) => local.fill(id, &ticket, row),
             Store::Shared(shared) => shared.fill(id, ticket, row).await,
@@ -131,6 +141,7 @@ impl<V: Cacheable> Store<V> {
         &self,
         id: &Id,
         load: &Loader<V, E>,
+        metrics: &CacheMetrics,
     ) -> Result<Option<(Arc<V>, Origin)>, E> {
         let ticket = match self.reserve(id).await {
             Reserved::Row(row) => return Ok(Some((row, Origin::Cache))),
@@ -141,7 +152,7 @@ impl<V: Cacheable> Store<V> {
         log::debug!("loading {} {id}", V::KIND);
         let row = load(id.clone()).await?.map(Arc::new);
         if let Some(ticket) = ticket {
-            self.fill(id, ticket, row.as_ref()).await;
+            metrics.count_fill(self.fill(id, ticket, row.as_ref()).await);
         }
         Ok(row.map(|row| (row, Origin::Database)))
     }

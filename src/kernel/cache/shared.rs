@@ -7,6 +7,7 @@
 use super::entry::{
     ABSENCE_LIFETIME, Cacheable, Lookup, RESERVATION_LIFETIME, Reserved, Ticket, key,
 };
+use super::metrics::Filled;
 use crate::kernel::effect::Announcement;
 use crate::kernel::ids::Id;
 use crate::kernel::redis::{
@@ -52,14 +53,16 @@ static RESERVE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Writes ARGV[2] for ARGV[3] milliseconds in the place of the reservation ARGV[1], if the entry
-/// KEYS[2] still is that one, and the epoch KEYS[1] that of the reservation.
+/// KEYS[2] still is that one, and the epoch KEYS[1] that of the reservation. Answers 1 where it did.
 static FILL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
         if redis.pcall('GET', KEYS[1]) == string.sub(ARGV[1], 3, 34)
             and redis.pcall('GETRANGE', KEYS[2], 0, #ARGV[1]) == ARGV[1] then
             redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+            return 1
         end
+        return 0
         ",
     )
 });
@@ -120,20 +123,26 @@ impl<V: Cacheable> Shared<V> {
         Reserved::Away
     }
 
-    pub(super) async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) {
+    pub(super) async fn fill(&self, id: &Id, ticket: Ticket, row: Option<&Arc<V>>) -> Filled {
         let header = &ticket.0[..HEADER_BYTES - 1];
         let (content, lifetime) = match row.map(|row| serde_json::to_string(&**row)) {
             Some(Ok(json)) if json.len() <= MAX_ENTRY_BYTES => {
                 (format!("{header}{ROW}{json}"), self.ttl)
             }
-            Some(_) => return,
+            Some(_) => return Filled::TooLarge,
             None => (format!("{header}{ABSENT}"), self.ttl.min(ABSENCE_LIFETIME)),
         };
         let key = key_of::<V>(id);
         // A fill that fails costs the next reader a load, nothing else.
-        self.link
+        let told = self
+            .link
             .tell(move |connection| fill(connection.multiplexed, key, ticket, content, lifetime))
             .await;
+        match told {
+            Some(true) => Filled::Taken,
+            Some(false) => Filled::Refused,
+            None => Filled::Lost,
+        }
     }
 }
 
@@ -189,7 +198,7 @@ async fn fill(
     ticket: Ticket,
     content: String,
     lifetime: Duration,
-) -> Result<(), RedisError> {
+) -> Result<bool, RedisError> {
     FILL.key(EPOCH_KEY)
         .key(key)
         .arg(ticket.0)

@@ -62,6 +62,10 @@ pub struct ObservationSettings {
     /// 0: none is
     #[arg(long, env, default_value = "1000", value_parser = whole(0..=3_600_000))]
     pub slow_request_ms: u32,
+
+    /// Below how many pieces the stock of a product is low, for the metrics
+    #[arg(long, env, default_value = "3", value_parser = whole(1..=1000))]
+    pub low_stock_threshold: u32,
 }
 
 impl ObservationSettings {

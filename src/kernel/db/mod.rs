@@ -12,6 +12,7 @@ mod hanging;
 mod json;
 mod keyed_limit;
 mod list;
+mod metrics;
 mod migrate;
 mod occupied;
 mod outage;

@@ -4,6 +4,7 @@ use super::DbError;
 use super::connection::{Connector, Pooled};
 use super::hanging::{EndOf, Hanging, Running};
 use super::keyed_limit::{KeyPermit, KeyedLimit};
+use super::metrics::{Reason, Refusals};
 use super::outage::Outage;
 use super::rows::Rows;
 use super::session::Session;
@@ -36,7 +37,10 @@ pub(super) struct PoolLane {
     /// Taken in this order. As many places as connections: a job never waits inside the pool for
     /// another one, and a database that hangs holds no more threads than this.
     places: Vec<Arc<Semaphore>>,
+    /// How many places are this lane's own, the first of `places`.
+    size: usize,
     waiting: Arc<AtomicUsize>,
+    refusals: Arc<Refusals>,
     outage: Outage,
     hanging: Hanging,
     time_limit: Duration,
@@ -79,15 +83,16 @@ impl PoolLane {
             .error_handler(Box::new(LogAtDebug))
             .build_unchecked(Connector { url: url.clone(), session, hanging: hanging.clone() });
         let places = vec![Arc::new(Semaphore::new(to_usize(size)))];
-        let (waiting, outage, tasks) = (Arc::default(), Outage::default(), tasks.clone());
         PoolLane {
             pool,
             places,
-            waiting,
-            outage,
+            size: to_usize(size),
+            waiting: Arc::default(),
+            refusals: Arc::default(),
+            outage: Outage::default(),
             hanging,
             time_limit,
-            tasks,
+            tasks: tasks.clone(),
             statements: statements.clone(),
             priority: Priority::Usual,
         }
@@ -97,7 +102,13 @@ impl PoolLane {
     pub(super) fn bounded(&self, size: u32) -> PoolLane {
         let mut places = vec![Arc::new(Semaphore::new(to_usize(size)))];
         places.extend(self.places.iter().cloned());
-        PoolLane { places, waiting: Arc::default(), ..self.clone() }
+        PoolLane {
+            places,
+            size: to_usize(size),
+            waiting: Arc::default(),
+            refusals: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// As [`PoolLane::bounded`], for jobs that leave the processors to those of other lanes.
@@ -153,15 +164,17 @@ impl PoolLane {
         E: From<DbError> + Send + 'static,
     {
         let entering = tokio::time::timeout_at(deadline.0.into(), self.enter(rows));
-        let places = entering.await.unwrap_or_else(|_| Err(self.too_late()))?;
-        self.outage.check()?;
+        let late = |_| Err((Reason::NoPlaceInTime, self.too_late()));
+        let places = entering.await.unwrap_or_else(late).map_err(|refused| self.refuse(refused))?;
+        self.outage.check().map_err(|error| self.refuse((Reason::NoConnection, error)))?;
         let running = self.hanging.begin(places);
         let (lane, end) = (self.clone(), EndOf(Arc::clone(&running)));
         let on_thread = move || {
-            let mut conn = lane.checkout()?;
+            let conn = lane.checkout();
+            let mut conn = conn.map_err(|error| lane.refuse((Reason::NoConnection, error)))?;
             let result = if deadline.has_passed() {
                 // The client has its 503: the job must not take effect behind its back.
-                Err(E::from(lane.too_late()))
+                Err(E::from(lane.refuse((Reason::NoPlaceInTime, lane.too_late()))))
             } else {
                 let done = lane.statements.time(name, || job(&mut conn, deadline));
                 conn.answered();
@@ -189,6 +202,23 @@ impl PoolLane {
         }
     }
 
+    pub(super) fn places(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn places_in_use(&self) -> usize {
+        let free = self.places.first().map_or(0, |places| places.available_permits());
+        self.size.saturating_sub(free)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
     fn watch(&self, running: Arc<Running<Places>>) -> Watch {
         let running = Some(running).filter(|_| self.hanging.is_watched());
         Watch { running, time_limit: self.time_limit, tasks: self.tasks.clone() }
@@ -203,7 +233,13 @@ impl PoolLane {
         DbError::Unavailable(format!("no answer within {} ms", self.time_limit.as_millis()))
     }
 
-    async fn enter(&self, rows: Option<(&KeyedLimit, &Rows)>) -> Result<Places, DbError> {
+    /// Counts a job that does not begin.
+    fn refuse(&self, (reason, error): (Reason, DbError)) -> DbError {
+        self.refusals.count(reason);
+        error
+    }
+
+    async fn enter(&self, rows: Option<(&KeyedLimit, &Rows)>) -> Result<Places, (Reason, DbError)> {
         let _waiting = Waiting::join(&self.waiting)?;
         let mut row_permits = Vec::new();
         if let Some((limit, rows)) = rows {
@@ -285,12 +321,12 @@ impl Deadline {
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Waiting<'_> {
-    fn join(waiting: &AtomicUsize) -> Result<Waiting<'_>, DbError> {
+    fn join(waiting: &AtomicUsize) -> Result<Waiting<'_>, (Reason, DbError)> {
         let place = Waiting(waiting);
         if waiting.fetch_add(1, Ordering::Relaxed) < QUEUE_LIMIT {
             Ok(place)
         } else {
-            Err(DbError::Overloaded)
+            Err((Reason::QueueFull, DbError::Overloaded))
         }
     }
 }

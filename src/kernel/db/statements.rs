@@ -4,19 +4,31 @@
 //! `product.take_stock` a transaction of several. It is written where the use case is, and is never
 //! made of what a client sends.
 
+use crate::kernel::metrics::{EncodeLabelSet, Family, Histogram, Metrics};
 use crate::kernel::telemetry::Current;
 use std::time::{Duration, Instant};
 
 /// Watches over the statements of a database; clones are the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Statements {
     slow_after: Option<Duration>,
+    durations: Family<OfStatement, Histogram>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStatement {
+    statement: &'static str,
 }
 
 impl Statements {
-    /// Warns of statements that take so long; of none where that is `None`.
-    pub fn watched(slow_after: Option<Duration>) -> Statements {
-        Statements { slow_after }
+    /// Has `metrics` tell how long statements take, and warns of those that take so long; of none
+    /// where that is `None`.
+    pub fn watched(slow_after: Option<Duration>, metrics: &Metrics) -> Statements {
+        let durations = metrics.durations(
+            "chronos_database_statement_duration_seconds",
+            "What a use case asks of the database in one go, once it has a connection",
+        );
+        Statements { slow_after, durations }
     }
 
     /// Runs what `name` stands for, on the connection that it has got.
@@ -24,6 +36,8 @@ impl Statements {
         let began = Instant::now();
         let done = job();
         let took = began.elapsed();
+        let seconds = took.as_secs_f64();
+        self.durations.get_or_create(&OfStatement { statement: name }).observe(seconds);
         if self.slow_after.is_some_and(|limit| took >= limit) {
             warn_of(name, took);
         }

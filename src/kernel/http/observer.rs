@@ -1,5 +1,8 @@
-//! What a worker of a listener knows of its requests, for the log.
+//! What a listener tells of its requests: a line in the log for each, and what is counted of them.
 
+use super::metrics::RequestMetrics;
+use crate::kernel::metrics::Metrics;
+use crate::kernel::telemetry::{Access, Answered, Current, RequestOrigin, log_access};
 use actix_web::HttpRequest;
 use actix_web::dev::{ResourceMap, ServiceRequest};
 use std::cell::OnceCell;
@@ -9,42 +12,75 @@ use std::time::Duration;
 /// What a request is called whose path no route has.
 pub const UNMATCHED: &str = "unmatched";
 
-/// Registered by each worker of a listener, and used by the outermost middleware. Clones are the same.
-#[derive(Clone, Default)]
+/// Observes the requests of a listener; clones are the same.
+#[derive(Clone)]
+pub struct RequestObserver {
+    slow_after: Option<Duration>,
+    metrics: RequestMetrics,
+}
+
+impl RequestObserver {
+    /// One for the listener of this name. Requests are slow that take so long; none is where that is
+    /// `None`.
+    pub fn new(
+        listener: &'static str,
+        slow_after: Option<Duration>,
+        metrics: &Metrics,
+    ) -> RequestObserver {
+        RequestObserver { slow_after, metrics: RequestMetrics::new(listener, metrics) }
+    }
+
+    /// Tells of a request whose route has this pattern.
+    pub fn answered(
+        &self,
+        request: &Answered<'_>,
+        route: String,
+        origin: &RequestOrigin,
+        current: &Current,
+    ) {
+        let is_slow = self.slow_after.is_some_and(|limit| request.took >= limit);
+        log_access(&Access { request, route: &route, is_slow }, origin, current);
+        self.metrics.count(request.method, route, request.status, request.took);
+    }
+}
+
+/// The observer of a worker, for the outermost middleware: it also knows the routes. Clones are the
+/// same.
+#[derive(Clone)]
 pub struct Observer(Rc<Inner>);
 
-#[derive(Default)]
 struct Inner {
-    slow_after: Option<Duration>,
+    requests: RequestObserver,
     /// What actix knows of the routes, for the requests that are lost with their failure.
     routes: OnceCell<ResourceMap>,
 }
 
 impl Observer {
-    /// One for which requests are slow that take so long; none is where that is `None`.
-    pub fn new(slow_after: Option<Duration>) -> Observer {
-        Observer(Rc::new(Inner { slow_after, routes: OnceCell::new() }))
+    /// To be registered by each worker of a listener.
+    pub fn new(requests: RequestObserver) -> Observer {
+        Observer(Rc::new(Inner { requests, routes: OnceCell::new() }))
     }
 
     /// The one of the worker that serves this request, which must not have been routed yet.
-    pub(super) fn of(request: &ServiceRequest) -> Observer {
-        let observer = request.app_data::<Observer>().cloned().unwrap_or_default();
+    pub(super) fn of(request: &ServiceRequest) -> Option<Observer> {
+        let observer = request.app_data::<Observer>()?.clone();
         observer.0.routes.get_or_init(|| request.resource_map().clone());
-        observer
+        Some(observer)
     }
 
-    pub(super) fn is_slow(&self, took: Duration) -> bool {
-        self.0.slow_after.is_some_and(|limit| took >= limit)
-    }
-
-    /// The pattern of the route of a request that was answered: `/products/{id}`.
-    pub(super) fn route_of(&self, request: &HttpRequest) -> String {
-        request.match_pattern().unwrap_or_else(|| UNMATCHED.to_owned())
-    }
-
-    /// As [`Observer::route_of`], where only the path is left of it.
-    pub(super) fn route_at(&self, path: &str) -> String {
-        let pattern = self.0.routes.get().and_then(|routes| routes.match_pattern(path));
-        pattern.unwrap_or_else(|| UNMATCHED.to_owned())
+    /// Tells of an answer, by its request where there is one still.
+    pub(super) fn answered(
+        &self,
+        answered: &Answered<'_>,
+        request: Option<&HttpRequest>,
+        origin: &RequestOrigin,
+        current: &Current,
+    ) {
+        let route = match request {
+            Some(request) => request.match_pattern(),
+            None => self.0.routes.get().and_then(|routes| routes.match_pattern(answered.path)),
+        };
+        let route = route.unwrap_or_else(|| UNMATCHED.to_owned());
+        self.0.requests.answered(answered, route, origin, current);
     }
 }

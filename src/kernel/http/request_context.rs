@@ -2,9 +2,7 @@
 
 use super::body::is_endless;
 use super::{ConnectionHandle, ErrorFormat, Failure, Observer, Recipient};
-use crate::kernel::telemetry::{
-    Access, Current, RequestId, RequestOrigin, Trace, X_REQUEST_ID, log_access,
-};
+use crate::kernel::telemetry::{Answered, Current, RequestId, RequestOrigin, Trace, X_REQUEST_ID};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ResponseHead, ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -73,20 +71,12 @@ pub async fn request_context(
     };
     let answer = current.clone().scope(answering).await;
     let status = answer.as_ref().map_or_else(HttpResponse::status, ServiceResponse::status);
-    let route = match &answer {
-        Ok(response) => observer.route_of(response.request()),
-        Err(_) => observer.route_at(&path),
-    };
-    let took = started.elapsed();
-    let access = Access {
-        method: method.as_str(),
-        path: &path,
-        route: &route,
-        status: status.as_u16(),
-        took,
-        is_slow: observer.is_slow(took),
-    };
-    log_access(&access, &origin, &current);
+    if let Some(observer) = observer {
+        let (method, status, took) = (method.as_str(), status.as_u16(), started.elapsed());
+        let answered = Answered { method, path: &path, status, took };
+        let request = answer.as_ref().ok().map(ServiceResponse::request);
+        observer.answered(&answered, request, &origin, &current);
+    }
     match answer {
         Ok(response) => Ok(response.map_body(|head, body| leave(connection, head, body))),
         // Without its request, a response can only leave as an error that holds it.

@@ -142,12 +142,20 @@ impl RedisLink {
         self.run(async move { supervisor.read(&connection, operation).await }).await
     }
 
-    /// Tells Redis what it may also miss.
-    pub async fn tell<F>(&self, operation: impl FnOnce(Connection) -> F + Send + 'static)
+    /// Tells Redis what it may also miss; `None` where it may have.
+    pub async fn tell<T: Send + 'static, F>(
+        &self,
+        operation: impl FnOnce(Connection) -> F + Send + 'static,
+    ) -> Option<T>
     where
-        F: Future<Output = Result<(), RedisError>> + Send + 'static,
+        F: Future<Output = Result<T, RedisError>> + Send + 'static,
     {
-        self.ask(TELL_TIMEOUT, operation).await;
+        self.ask(TELL_TIMEOUT, operation).await
+    }
+
+    /// Of how many rows Redis is not known to have forgotten what it holds.
+    pub(super) fn pending_invalidations(&self) -> usize {
+        self.supervisor.pending().len()
     }
 
     /// Sends an operation ahead of whatever is sent later, and does not wait for it; does nothing

@@ -7,6 +7,7 @@ mod belief;
 mod clock;
 mod connection;
 mod link;
+mod metrics;
 mod operations;
 mod pending;
 mod state;

@@ -35,6 +35,11 @@ impl PendingInvalidations {
         }
     }
 
+    /// How many; where everything has to be forgotten, the most that are counted.
+    pub(super) fn len(&self) -> usize {
+        if self.everything { MAX_PENDING } else { self.keys.len() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         !self.everything && self.keys.is_empty()
     }

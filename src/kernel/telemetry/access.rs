@@ -8,16 +8,22 @@ use std::time::Duration;
 /// The target of the lines that are one for each request: they hold no text of others.
 pub(super) const ACCESS: &str = "chronos::access";
 
-/// What is told of a request that was answered.
+/// A request that was answered.
 #[derive(Debug, Clone, Copy)]
-pub struct Access<'a> {
+pub struct Answered<'a> {
     pub method: &'a str,
     pub path: &'a str,
-    /// The pattern of its route.
-    pub route: &'a str,
     pub status: u16,
     /// From its head to the head of its answer.
     pub took: Duration,
+}
+
+/// What is told of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Access<'a> {
+    pub request: &'a Answered<'a>,
+    /// The pattern of its route.
+    pub route: &'a str,
     pub is_slow: bool,
 }
 
@@ -25,7 +31,7 @@ impl Access<'_> {
     /// What a client asks for wrongly is nothing that an operator must look after. A bug is an error;
     /// what is away or overloaded, or takes long, is a warning.
     fn level(&self) -> Level {
-        match self.status {
+        match self.request.status {
             500 => Level::Error,
             501.. => Level::Warn,
             _ if self.is_slow => Level::Warn,
@@ -41,17 +47,17 @@ pub fn log_access(access: &Access<'_>, origin: &RequestOrigin, current: &Current
     if !log::log_enabled!(target: ACCESS, level) {
         return;
     }
-    let is_word =
-        access.method.len() <= 20 && access.method.bytes().all(|byte| byte.is_ascii_uppercase());
-    let (method, path) = (if is_word { access.method } else { "*" }, &*discreet_path(access.path));
-    let micros = u64::try_from(access.took.as_micros()).unwrap_or(u64::MAX);
+    let Answered { method, path, status, took } = *access.request;
+    let is_word = method.len() <= 20 && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    let (method, path) = (if is_word { method } else { "*" }, &*discreet_path(path));
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let (client, user, trace_id) = (origin.client(), origin.user(), current.trace.id());
     let values = [
         ("slow", Value::from(true)),
         ("method", Value::from(method)),
         ("path", Value::from(path)),
         ("route", Value::from(access.route)),
-        ("status", Value::from(access.status)),
+        ("status", Value::from(status)),
         ("duration_us", Value::from(micros)),
         ("client", client.as_ref().map_or(Value::from("-"), Value::from_display)),
         ("user", Value::from(user.as_deref().unwrap_or("-"))),
@@ -63,7 +69,7 @@ pub fn log_access(access: &Access<'_>, origin: &RequestOrigin, current: &Current
         &Record::builder()
             .level(level)
             .target(ACCESS)
-            .args(format_args!("{method} {path} {} {micros}us", access.status))
+            .args(format_args!("{method} {path} {status} {micros}us"))
             .key_values(&values)
             .build(),
     );

@@ -8,7 +8,7 @@ mod origin;
 mod request_id;
 mod trace;
 
-pub use access::{Access, log_access};
+pub use access::{Access, Answered, log_access};
 pub use current::{Current, carried, carried_job};
 pub use logger::init_log;
 pub use origin::RequestOrigin;
