@@ -50,7 +50,7 @@ fuzz_target!(|raw: &str| {
         }
     }
     let mut problems = Problems::default();
-    let asked: Option<AskedPage<Key>> = parse_page(&query, 10, b"", &mut problems);
+    let asked: Option<AskedPage<Key>> = parse_page(&query, 10, true, b"", &mut problems);
     assert_eq!(asked.is_some(), problems.is_empty(), "what is refused is told");
     if let Some(AskedPage { page, tag, .. }) = asked {
         assert!((1..=1_000).contains(&page.limit) && page.offset >= 0);
@@ -61,7 +61,7 @@ fuzz_target!(|raw: &str| {
             let again = format!("sort={}&{name}={cursor}", page.sort);
             let again = Query::parse(&again).expect("a cursor is read from a link");
             let again: AskedPage<Key> =
-                parse_page(&again, 10, b"", &mut problems).expect("a page");
+                parse_page(&again, 10, true, b"", &mut problems).expect("a page");
             assert_eq!(again.page.start, page.start);
         }
     }

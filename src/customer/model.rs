@@ -91,6 +91,32 @@ pub struct CustomerFilter {
     pub tier: Option<Tier>,
     /// Any part of the e-mail address, in any case.
     pub email_part: Option<String>,
+    /// Any part of the name, with A to Z as a to z.
+    pub name_part: Option<String>,
+    /// Any part of the telephone number, as [`parse_phone_part`] reads it.
+    pub phone_part: Option<String>,
+    pub vip_tier: Option<VipTier>,
+    pub min_spent: Option<Cents>,
+}
+
+/// The longest name, in characters.
+pub(super) const MAX_NAME: usize = 255;
+
+/// What does not count in a telephone number that is looked for: everybody writes it in a way of their
+/// own.
+pub(super) const PHONE_SIGNS: [char; 7] = [' ', '-', '.', '/', '(', ')', '+'];
+
+/// A part of a telephone number, without the signs between its digits. A form writes a space as `+`.
+///
+/// # Errors
+/// When it is longer than any number, or nothing is left of it.
+pub(super) fn parse_phone_part(text: &str) -> Result<String, Invalid> {
+    let text = text::bounded("phone", text.to_owned(), 50)?;
+    let plain = text.replace(PHONE_SIGNS, "");
+    if plain.is_empty() {
+        return Err(Invalid::new("phone", Rule::Empty, "must have a digit"));
+    }
+    Ok(plain)
 }
 
 /// The longest e-mail address, in characters; no longer text can be a part of one.
@@ -178,7 +204,7 @@ impl Tier {
 
 /// What the money that a customer has spent makes of them; it has nothing to do with [`Tier`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-pub(super) enum VipTier {
+pub enum VipTier {
     Bronze,
     Silver,
     Gold,
@@ -187,6 +213,29 @@ pub(super) enum VipTier {
 impl VipTier {
     const GOLD_ABOVE: Cents = Cents::new(1_000_000);
     const SILVER_ABOVE: Cents = Cents::new(500_000);
+
+    /// # Errors
+    /// Names the three.
+    pub(super) fn parse(text: &str) -> Result<VipTier, Invalid> {
+        match text {
+            "Bronze" => Ok(VipTier::Bronze),
+            "Silver" => Ok(VipTier::Silver),
+            "Gold" => Ok(VipTier::Gold),
+            _ => {
+                let reason = "must be one of Bronze, Silver, Gold";
+                Err(Invalid::new("vip_tier", Rule::NotOneOf, reason))
+            }
+        }
+    }
+
+    /// What a customer of this tier has spent: more than the first, and at most the second.
+    pub(super) fn spent(self) -> (Option<Cents>, Option<Cents>) {
+        match self {
+            VipTier::Bronze => (None, Some(Self::SILVER_ABOVE)),
+            VipTier::Silver => (Some(Self::SILVER_ABOVE), Some(Self::GOLD_ABOVE)),
+            VipTier::Gold => (Some(Self::GOLD_ABOVE), None),
+        }
+    }
 
     pub(super) fn of(total_spent: Cents) -> VipTier {
         if total_spent > Self::GOLD_ABOVE {
@@ -208,7 +257,7 @@ impl VipTier {
 }
 
 pub(super) fn parse_name(text: String) -> Result<String, Invalid> {
-    text::required("name", text, 255)
+    text::required("name", text, MAX_NAME)
 }
 
 pub(super) fn parse_phone(text: String) -> Result<String, Invalid> {

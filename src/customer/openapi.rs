@@ -1,9 +1,9 @@
 //! What the routes of the customers take and answer. The examples are those of the example store.
 
-use super::model::MAX_EMAIL;
+use super::model::{MAX_EMAIL, MAX_NAME};
 use super::wire::{CreateCustomer, CustomerAnswer, CustomerList, CustomerView, UpdateCustomer};
 use crate::kernel::http::Code;
-use crate::kernel::openapi::{Answer, Route, choice, text};
+use crate::kernel::openapi::{Answer, Route, choice, money, phone, text};
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::path::HttpMethod;
@@ -33,6 +33,14 @@ fn list() -> Route {
     route(HttpMethod::Get, "/customers", "listCustomers", "List customers, newest first")
         .query("tier", "Only of this tier", choice(TIERS))
         .query("email", "Only whose address contains this, in any case", text(MAX_EMAIL))
+        .query("name", "Only whose name contains this, A to Z in any case", text(MAX_NAME))
+        .query(
+            "phone",
+            "Only whose telephone number contains this; signs between digits do not count",
+            phone(),
+        )
+        .query("vip_tier", "Only of this VIP tier", choice(&["Bronze", "Silver", "Gold"]))
+        .query("min_spent", "Only who have spent this or more", money())
         .list::<CustomerList>()
         .asked_with("limit", 1)
         .answers(Answer::page::<CustomerList, CustomerView>(

@@ -2,15 +2,15 @@
 
 use super::model::{
     Customer, CustomerChanges, CustomerFilter, CustomerId, CustomerKey, CustomerRecord, Email,
-    NewCustomer, Tier,
+    NewCustomer, PHONE_SIGNS, Tier, VipTier,
 };
 use crate::kernel::db::{
-    DbConn, JsonObject, ListSource, MultiBackend, PageOf, folded_column, in_order, show_rows,
-    unreadable,
+    DbConn, JsonObject, ListSource, MultiBackend, PageOf, count_rows, folded_column, holds,
+    in_order, is_postgres, pattern_of, show_rows, unreadable,
 };
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::Show;
+use crate::kernel::page::{Counting, Show, Total, folded};
 use crate::kernel::time;
 use crate::schema::customers;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -113,38 +113,57 @@ impl ListSource for CustomerFilter {
     ) -> QueryResult<()> {
         let key = match page.sort.key {
             CustomerKey::CreatedAt => "customers.created_at".to_owned(),
-            CustomerKey::Name => folded_column(conn, "customers.name"),
+            CustomerKey::Name => folded_column(is_postgres(conn), "customers.name"),
             CustomerKey::TotalSpent => "customers.total_spent".to_owned(),
         };
         let query = in_order!(
-            filtered(self), page, key, "customers.id", place => Text = place.id.as_str()
+            filtered(self, is_postgres(conn)), page, key, "customers.id", place => Text = place.id.as_str()
         );
         let rows = query.load_iter::<CustomerRow, DefaultLoadingMode>(conn)?;
         show_rows(rows, CustomerRow::into_customer, show)
     }
 
-    fn count(&self, conn: &mut DbConn) -> QueryResult<Option<i64>> {
-        filtered(self).count().get_result(conn).map(Some)
+    fn count(&self, conn: &mut DbConn, counting: Counting) -> QueryResult<Total> {
+        let on_postgres = is_postgres(conn);
+        count_rows!(conn, counting, filtered(self, on_postgres), customers::id)
     }
 }
 
-fn filtered(filter: &CustomerFilter) -> customers::BoxedQuery<'_, MultiBackend> {
+fn filtered(filter: &CustomerFilter, on_postgres: bool) -> customers::BoxedQuery<'_, MultiBackend> {
     let mut query = customers::table.into_boxed();
     if let Some(tier) = filter.tier {
         query = query.filter(customers::tier.eq(tier.as_str()));
     }
+    // ASCII alone, as `lower` does: the Kelvin sign is not a K.
     if let Some(part) = &filter.email_part {
-        query = query.filter(lower(customers::email).like(pattern_of(part)).escape('\\'));
+        query = query.filter(
+            lower(customers::email).like(pattern_of(&part.to_ascii_lowercase())).escape('\\'),
+        );
+    }
+    if let Some(part) = &filter.name_part {
+        query = query.filter(holds(&folded_column(on_postgres, "customers.name"), &folded(part)));
+    }
+    if let Some(part) = &filter.phone_part {
+        query = query.filter(holds(&plain_phone(), &part.to_ascii_lowercase()));
+    }
+    let (above, up_to) = filter.vip_tier.map(VipTier::spent).unwrap_or_default();
+    if let Some(above) = above {
+        query = query.filter(customers::total_spent.gt(above.get()));
+    }
+    if let Some(up_to) = up_to {
+        query = query.filter(customers::total_spent.le(up_to.get()));
+    }
+    if let Some(min) = filter.min_spent {
+        query = query.filter(customers::total_spent.ge(min.get()));
     }
     query
 }
 
-/// A pattern for whatever holds `part`, in which the signs of LIKE stand for themselves.
-fn pattern_of(part: &str) -> String {
-    // ASCII alone, as `lower` does: the Kelvin sign is not a K.
-    let part = part.to_ascii_lowercase();
-    let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    format!("%{escaped}%")
+/// The telephone number without what stands between its digits.
+fn plain_phone() -> String {
+    PHONE_SIGNS.iter().fold("lower(customers.phone)".to_owned(), |sql, sign| {
+        format!("replace({sql}, '{sign}', '')")
+    })
 }
 
 /// Adds a customer that is made now.

@@ -2,12 +2,12 @@
 
 use super::error::CustomerError;
 use super::model::{
-    Address, Customer, CustomerChanges, CustomerFilter, CustomerId, Email, MAX_EMAIL, NewCustomer,
-    Tier, VipTier, parse_address, parse_name, parse_phone,
+    Address, Customer, CustomerChanges, CustomerFilter, CustomerId, Email, MAX_EMAIL, MAX_NAME,
+    NewCustomer, Tier, VipTier, parse_address, parse_name, parse_phone, parse_phone_part,
 };
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{ListView, Query, Tagged};
-use crate::kernel::money::ExactNumber;
+use crate::kernel::money::{Cents, ExactNumber};
 use crate::kernel::problems::Problems;
 use crate::kernel::record::FromRecord;
 use crate::kernel::wire::{BadBody, Member, Members, all};
@@ -23,7 +23,10 @@ impl ListView for CustomerList {
     type Filter = CustomerFilter;
     type Row = Customer;
     const DEFAULT_LIMIT: i64 = 100;
-    const FILTERS: &'static [&'static str] = &["tier", "email"];
+    const FILTERS: &'static [&'static str] =
+        &["tier", "email", "name", "phone", "vip_tier", "min_spent"];
+    const MEMBERS: &'static [&'static str] =
+        &["id", "email", "name", "tier", "phone", "address", "created_at", "updated_at"];
     const SHOWS_COUNT: bool = true;
 
     fn parse_filter(query: &Query, problems: &mut Problems) -> Option<CustomerFilter> {
@@ -33,7 +36,16 @@ impl ListView for CustomerList {
         let tier = query.get("tier").and_then(|text| text.map(Tier::parse).transpose());
         let email_part = query.get_with_plus("email").and_then(|text| text.map(part).transpose());
         let (tier, email_part) = (problems.take(tier), problems.take(email_part));
-        all!(CustomerFilter { tier, email_part })
+        let name = |text: &str| text::bounded("name", text.to_owned(), MAX_NAME);
+        let name = query.get("name").and_then(|text| text.map(name).transpose());
+        let phone =
+            query.get_with_plus("phone").and_then(|text| text.map(parse_phone_part).transpose());
+        let vip_tier = query.get("vip_tier").and_then(|text| text.map(VipTier::parse).transpose());
+        let spent = |text: &str| Cents::parse("min_spent", text);
+        let min_spent = query.get("min_spent").and_then(|text| text.map(spent).transpose());
+        let (name_part, phone_part) = (problems.take(name), problems.take(phone));
+        let (vip_tier, min_spent) = (problems.take(vip_tier), problems.take(min_spent));
+        all!(CustomerFilter { tier, email_part, name_part, phone_part, vip_tier, min_spent })
     }
 
     fn view(customer: &Customer) -> impl Serialize {

@@ -8,7 +8,7 @@ use crate::kernel::db::{
 };
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::{Place, Show};
+use crate::kernel::page::{Counting, Place, Show, Total};
 use crate::kernel::time;
 use crate::schema::{order_items, orders};
 use chrono::NaiveDateTime;
@@ -130,8 +130,8 @@ impl ListSource for OrderFilter {
         show_rows(rows.into_iter().map(Ok), with_items, show)
     }
 
-    fn count(&self, _: &mut DbConn) -> QueryResult<Option<i64>> {
-        Ok(None)
+    fn count(&self, _: &mut DbConn, _: Counting) -> QueryResult<Total> {
+        Ok(Total::NotSaid)
     }
 }
 

@@ -26,6 +26,23 @@ impl ListView for OrderList {
     type Row = Order;
     const DEFAULT_LIMIT: i64 = 100;
     const FILTERS: &'static [&'static str] = &[];
+    const MEMBERS: &'static [&'static str] = &[
+        "id",
+        "order_number",
+        "customer_id",
+        "items",
+        "total_amount",
+        "discount_amount",
+        "shipping_amount",
+        "tax_amount",
+        "status",
+        "payment_method",
+        "shipping_address",
+        "notes",
+        "created_at",
+        "updated_at",
+    ];
+    const HAS_TOTAL: bool = false;
     const SHOWS_COUNT: bool = true;
 
     fn parse_filter(_: &Query, _: &mut Problems) -> Option<()> {

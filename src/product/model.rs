@@ -96,6 +96,9 @@ pub struct ProductFilter {
     pub brand: Option<String>,
     pub min_price: Option<Cents>,
     pub max_price: Option<Cents>,
+    pub ids: Option<Vec<ProductId>>,
+    /// Whether there is a piece.
+    pub in_stock: Option<bool>,
 }
 
 /// How many pieces to take: at least one.

@@ -5,7 +5,7 @@ use super::wire::{
     UpdateProduct,
 };
 use crate::kernel::http::Code;
-use crate::kernel::openapi::{Answer, Route, any_text, money};
+use crate::kernel::openapi::{Answer, Route, any_text, flag, ids, money};
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::path::HttpMethod;
@@ -36,6 +36,12 @@ fn list() -> Route {
         .query("brand", "Only of this brand, letter by letter", any_text())
         .query("minPrice", "Only at this price or above", money())
         .query("maxPrice", "Only at this price or below", money())
+        .query("ids", "Only these products: their ids, with commas between them", ids())
+        .query(
+            "in_stock",
+            "`true`: only what there is a piece of; `false`: only what is sold out",
+            flag(),
+        )
         .list::<ProductList>()
         .asked_with("brand", "Rolex")
         .asked_with("limit", 1)

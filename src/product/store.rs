@@ -5,12 +5,12 @@ use super::model::{
     Quantity,
 };
 use crate::kernel::db::{
-    DbConn, JsonObject, ListSource, MultiBackend, PageOf, folded_column, in_order, show_rows,
-    unreadable,
+    DbConn, JsonObject, ListSource, MultiBackend, PageOf, count_rows, folded_column, in_order,
+    is_postgres, show_rows, unreadable,
 };
 use crate::kernel::ids::Id;
 use crate::kernel::money::Cents;
-use crate::kernel::page::Show;
+use crate::kernel::page::{Counting, Show, Total};
 use crate::kernel::time;
 use crate::schema::products;
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -109,7 +109,7 @@ impl ListSource for ProductFilter {
         let key = match page.sort.key {
             ProductKey::CreatedAt => "products.created_at".to_owned(),
             ProductKey::Price => "products.price".to_owned(),
-            ProductKey::Name => folded_column(conn, "products.name"),
+            ProductKey::Name => folded_column(is_postgres(conn), "products.name"),
             ProductKey::Stock => "products.stock".to_owned(),
         };
         let query = in_order!(
@@ -119,8 +119,8 @@ impl ListSource for ProductFilter {
         show_rows(rows, Row::into_product, show)
     }
 
-    fn count(&self, conn: &mut DbConn) -> QueryResult<Option<i64>> {
-        filtered(self).count().get_result(conn).map(Some)
+    fn count(&self, conn: &mut DbConn, counting: Counting) -> QueryResult<Total> {
+        count_rows!(conn, counting, filtered(self), products::id)
     }
 }
 
@@ -138,6 +138,14 @@ fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
     if let Some(max) = filter.max_price {
         query = query.filter(products::price.le(max.get()));
     }
+    if let Some(ids) = &filter.ids {
+        query = query.filter(products::id.eq_any(ids.iter().map(Id::as_str)));
+    }
+    query = match filter.in_stock {
+        Some(true) => query.filter(products::stock.gt(0)),
+        Some(false) => query.filter(products::stock.eq(0)),
+        None => query,
+    };
     query
 }
 

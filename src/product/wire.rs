@@ -25,7 +25,19 @@ impl ListView for ProductList {
     type Filter = ProductFilter;
     type Row = Product;
     const DEFAULT_LIMIT: i64 = 10;
-    const FILTERS: &'static [&'static str] = &["category", "brand", "minPrice", "maxPrice"];
+    const FILTERS: &'static [&'static str] =
+        &["category", "brand", "minPrice", "maxPrice", "ids", "in_stock"];
+    const MEMBERS: &'static [&'static str] = &[
+        "id",
+        "name",
+        "brand",
+        "price",
+        "stock",
+        "category",
+        "metadata",
+        "created_at",
+        "updated_at",
+    ];
     const SHOWS_COUNT: bool = false;
 
     fn parse_filter(query: &Query, problems: &mut Problems) -> Option<ProductFilter> {
@@ -40,7 +52,9 @@ impl ListView for ProductList {
             let reason = "must not be greater than maxPrice";
             problems.note(Invalid::new("minPrice", Rule::OutOfRange, reason));
         }
-        all!(ProductFilter { category, brand, min_price, max_price })
+        let ids = problems.take(query.ids("ids"));
+        let in_stock = problems.take(query.flag("in_stock"));
+        all!(ProductFilter { category, brand, min_price, max_price, ids, in_stock })
     }
 
     fn view(product: &Product) -> impl Serialize {

@@ -21,6 +21,7 @@ mod data;
 mod errors;
 mod faults;
 mod files;
+mod filters_of_lists;
 mod gateway;
 mod health;
 mod idempotency;
@@ -130,6 +131,7 @@ pub fn all_cases() -> Vec<Case> {
         lists::cases(),
         logs::cases(),
         metrics::cases(),
+        filters_of_lists::cases(),
         orders_of_lists::cases(),
         connections::cases(),
         settings::cases(),

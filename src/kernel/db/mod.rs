@@ -30,11 +30,14 @@ pub use connection::{DbConn, MultiBackend, is_postgres};
 pub use error::{DbError, unreadable};
 pub use json::{Json, JsonObject};
 pub use keyed_limit::KeyedLimit;
-pub use list::{ListSource, PageOf, fill_page, folded_column, in_order, show_rows};
+pub use list::{
+    ListSource, PageOf, count_rows, count_up_to, estimated, fill_page, folded_column, in_order,
+    show_rows,
+};
 pub use migrate::{Load, PrepareError, Prepared};
 pub use rows::Rows;
 pub use session::Session;
-pub use sql::{Beyond, InOrder};
+pub use sql::{Beyond, Compared, Counted, InOrder, Plan, holds, pattern_of};
 pub use statements::Statements;
 pub use tx::Tx;
 

@@ -3,11 +3,13 @@
 
 use crate::kernel::page::Direction;
 use diesel::backend::Backend;
+use diesel::dsl::AsExprOf;
 use diesel::expression::expression_types::NotSelectable;
 use diesel::expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate};
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::{IntoSql, RunQueryDsl};
 
 /// Rows on one side of a place: `(key, id) > (value, id of the place)`.
 pub struct Beyond<V, I> {
@@ -83,3 +85,91 @@ impl Expression for InOrder {
 }
 
 impl<QS> AppearsOnTable<QS> for InOrder {}
+
+/// How many rows a query has.
+pub struct Counted<Q>(pub Q);
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Counted<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for Counted<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Counted<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q, C> RunQueryDsl<C> for Counted<Q> {}
+
+/// How PostgreSQL would find the rows of a query, as JSON.
+pub struct Plan<Q>(pub Q);
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Plan<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("EXPLAIN (FORMAT JSON) ");
+        self.0.walk_ast(out.reborrow())
+    }
+}
+
+impl<Q> QueryId for Plan<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Plan<Q> {
+    type SqlType = Text;
+}
+
+impl<Q, C> RunQueryDsl<C> for Plan<Q> {}
+
+/// An expression of a `store` that a text is compared with: `before`, the text, `after`.
+pub struct Compared<V> {
+    pub before: String,
+    pub value: V,
+    pub after: &'static str,
+}
+
+impl<DB: Backend, V: QueryFragment<DB>> QueryFragment<DB> for Compared<V> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(&self.before);
+        self.value.walk_ast(out.reborrow())?;
+        out.push_sql(self.after);
+        Ok(())
+    }
+}
+
+impl<V> QueryId for Compared<V> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<V> Expression for Compared<V> {
+    type SqlType = Bool;
+}
+
+impl<V> ValidGrouping<()> for Compared<V> {
+    type IsAggregate = is_aggregate::Never;
+}
+
+impl<V, QS> AppearsOnTable<QS> for Compared<V> {}
+
+/// Whether an expression of a `store` holds a part.
+pub fn holds(expression: &str, part: &str) -> Compared<AsExprOf<String, Text>> {
+    let value = pattern_of(part).into_sql::<Text>();
+    Compared { before: format!("{expression} LIKE "), value, after: r" ESCAPE '\'" }
+}
+
+/// A pattern for whatever holds `part`, in which the signs of LIKE stand for themselves. A backslash
+/// escapes them.
+pub fn pattern_of(part: &str) -> String {
+    let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    format!("%{escaped}%")
+}

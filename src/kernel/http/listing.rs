@@ -2,7 +2,8 @@
 
 use super::{AskedPage, Code, Failure, Query, links, parse_page};
 use crate::kernel::page::{
-    NoRoom, PageWriter, Pagination, Place, Placed, Room, SortKey, Start, WrittenPage, write_json,
+    Members, NoRoom, PageWriter, Pagination, Place, Placed, Room, SortKey, Start, WriteRow,
+    WrittenPage, write_json,
 };
 use crate::kernel::problems::Problems;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -28,6 +29,10 @@ pub trait ListView {
     const DEFAULT_LIMIT: i64;
     /// The parameters that [`ListView::parse_filter`] reads: a link to the next page keeps them.
     const FILTERS: &'static [&'static str];
+    /// The members that a row can have.
+    const MEMBERS: &'static [&'static str];
+    /// Whether the answer says how many rows the list has.
+    const HAS_TOTAL: bool = true;
     /// Whether the answer says how many rows are shown.
     const SHOWS_COUNT: bool;
 
@@ -60,17 +65,32 @@ where
     let mut problems = Problems::default();
     let filter = V::parse_filter(&query, &mut problems);
     let chosen = chosen_rows::<V>(request, &query);
-    let asked = parse_page(&query, V::DEFAULT_LIMIT, &chosen, &mut problems);
+    let asked = parse_page(&query, V::DEFAULT_LIMIT, V::HAS_TOTAL, &chosen, &mut problems);
     refuse_no_place::<V, _>(asked.as_ref(), &mut problems);
-    let (filter, asked) = problems.finish(filter.zip(asked))?;
+    let members = query.get("fields");
+    let members =
+        members.and_then(|text| text.map(|text| Members::parse(text, V::MEMBERS)).transpose());
+    let members = problems.take(members);
+    let ((filter, asked), members) = problems.finish(filter.zip(asked).zip(members))?;
     if asked.is_of_another_list {
         return Err(Failure::new(Code::CursorMismatch));
     }
-    let write_row = |row: &V::Row, bytes: &mut Vec<u8>| write_json(bytes, &V::view(row));
-    let writer = PageWriter::begin(asked.page.clone(), OPENING, write_row).await?;
+    let writer = PageWriter::begin(asked.page.clone(), OPENING, write_row::<V>(members)).await?;
     let page = load(filter, writer).await.map_err(Into::into)?;
     let links = links(request.query_string(), V::FILTERS, &asked, &page);
     Ok(respond::<V>(links, page))
+}
+
+/// How a row is written: with all of its members, or with those that are asked for.
+fn write_row<V: ListView>(members: Option<Members>) -> WriteRow<V::Row> {
+    match members {
+        None => Box::new(|row, bytes| write_json(bytes, &V::view(row))),
+        Some(members) => Box::new(move |row, bytes| {
+            let mut whole = Vec::new();
+            write_json(&mut whole, &V::view(row));
+            members.pick(&whole, bytes);
+        }),
+    }
 }
 
 /// Which rows the list has, by the path and the filters: one text for each choice of them.

@@ -3,7 +3,7 @@
 use super::Query;
 use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::page::{
-    BadCursor, Cursor, ListTag, Page, Place, Sort, SortKey, Start, WrittenPage,
+    BadCursor, Counting, Cursor, ListTag, Page, Place, Sort, SortKey, Start, WrittenPage,
 };
 use crate::kernel::problems::Problems;
 use crate::kernel::wire::all;
@@ -29,11 +29,12 @@ pub struct AskedPage<K> {
     pub is_ordered: bool,
 }
 
-/// Reads `limit`, `offset`, `sort`, `after` and `before`; notes each that is repeated or out of range.
-/// `chosen` says which rows the list has.
+/// Reads `limit`, `offset`, `sort`, `after`, `before`, and `count` where the list `has_total`; notes each
+/// that is repeated or out of range. `chosen` says which rows the list has.
 pub fn parse_page<K: SortKey>(
     query: &Query,
     default_limit: i64,
+    has_total: bool,
     chosen: &[u8],
     problems: &mut Problems,
 ) -> Option<AskedPage<K>> {
@@ -42,6 +43,9 @@ pub fn parse_page<K: SortKey>(
     let sort = problems.take(query.get("sort").and_then(|text| text.map(Sort::parse).transpose()));
     let after = problems.take(query.get("after"));
     let before = problems.take(query.get("before"));
+    let counting = if has_total { query.get("count") } else { Ok(None) };
+    let counting = counting.and_then(|text| text.map(Counting::parse).transpose());
+    let counting = problems.take(counting).map(Option::unwrap_or_default);
     let is_ordered = sort.is_some_and(|sort| sort.is_some());
     let sort = sort.map(Option::unwrap_or_default);
     let tag = sort.map(|sort| ListTag::new(chosen, sort));
@@ -69,7 +73,7 @@ pub fn parse_page<K: SortKey>(
         (None, Some(before)) => place("before", before).map(|place| place.map(Start::Before)),
         (None, None) => Some(None),
     };
-    let page = all!(Page { limit, offset, sort, start })?;
+    let page = all!(Page { limit, offset, sort, start, counting })?;
     Some(AskedPage { page, tag: tag?, is_of_another_list, is_ordered })
 }
 
@@ -91,8 +95,8 @@ pub fn links<K>(
     let kept = query.split('&').filter(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decode_str(name).decode_utf8_lossy();
-        let is_read =
-            ["limit", "sort"].contains(&name.as_ref()) || filters.contains(&name.as_ref());
+        let is_read = ["limit", "sort", "count", "fields"].contains(&name.as_ref())
+            || filters.contains(&name.as_ref());
         !value.is_empty() && is_read
     });
     let kept: Vec<&str> = kept.collect();
@@ -132,7 +136,7 @@ mod tests {
 
     fn asked(query: &str) -> AskedPage<Name> {
         let query = Query::parse(query).expect("UTF-8 without NUL");
-        parse_page(&query, 10, b"", &mut Problems::default()).expect("a page")
+        parse_page(&query, 10, true, b"", &mut Problems::default()).expect("a page")
     }
 
     proptest! {

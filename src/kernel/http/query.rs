@@ -2,8 +2,12 @@
 //! that looks like one that is read.
 
 use crate::kernel::error::{Invalid, Rule};
+use crate::kernel::ids::Id;
 use percent_encoding::percent_decode;
 use std::str::FromStr;
+
+/// How many rows a request may name.
+const MAX_IDS: usize = 100;
 
 /// The parameters of a request, decoded.
 #[derive(Debug, Default)]
@@ -57,6 +61,34 @@ impl Query {
             (_, Some(_)) => Err(Invalid::new(name, Rule::Repeated, "must be given only once")),
             (pair, None) => Ok(pair.filter(|pair| !pair.value.is_empty())),
         }
+    }
+
+    /// Whether `true` or `false` is given.
+    ///
+    /// # Errors
+    /// When it is repeated, or neither.
+    pub fn flag(&self, name: &'static str) -> Result<Option<bool>, Invalid> {
+        match self.get(name)? {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(Invalid::new(name, Rule::NotOneOf, "must be one of true, false")),
+        }
+    }
+
+    /// Ids with commas between them.
+    ///
+    /// # Errors
+    /// When it is repeated, when there are too many, or when one of them is none.
+    pub fn ids(&self, name: &'static str) -> Result<Option<Vec<Id>>, Invalid> {
+        let Some(text) = self.get(name)? else {
+            return Ok(None);
+        };
+        if text.split(',').count() > MAX_IDS {
+            let reason = format!("must be at most {MAX_IDS} ids with commas between them");
+            return Err(Invalid::new(name, Rule::TooLong, reason));
+        }
+        text.split(',').map(|id| Id::parse(name, id)).collect::<Result<_, _>>().map(Some)
     }
 
     /// The value of a numeric parameter within `range`, or `default` when it is absent or empty.

@@ -13,6 +13,26 @@ pub fn money() -> Object {
     string().pattern(Some(r"^([0-9]{1,8}(\.[0-9]{1,2})?)?$")).build()
 }
 
+/// One to 100 ids with commas between them.
+pub fn ids() -> Object {
+    string().pattern(Some("^([A-Za-z0-9._-]{1,50}(,[A-Za-z0-9._-]{1,50}){0,99})?$")).build()
+}
+
+/// Names of members with commas between them.
+pub(super) fn members(names: &[&str]) -> Object {
+    let one = names.join("|");
+    string().pattern(Some(format!("^(({one})(,({one})){{0,20}})?$"))).build()
+}
+
+/// A part of a telephone number.
+pub fn phone() -> Object {
+    string().pattern(Some("^([ ./()+-]{0,9}[0-9]{1,20}[ ./()+-]{0,9})?$")).build()
+}
+
+pub fn flag() -> Object {
+    choice(&["true", "false"])
+}
+
 /// A text that only the bound of a request's target ends.
 pub fn any_text() -> Object {
     string().build()

@@ -1,12 +1,12 @@
 //! One route, as a slice describes it.
 
-use super::parameters::{any_text, choice, whole};
+use super::parameters::{any_text, choice, members, whole};
 use crate::kernel::http::{Code, ListView};
-use crate::kernel::page::{Pagination, Placed, SortKey};
+use crate::kernel::page::{Counting, Pagination, Placed, SortKey};
 use actix_web::http::StatusCode;
 use serde_json::Value;
 use utoipa::openapi::path::{HttpMethod, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, Object, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr, Required};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -76,6 +76,10 @@ impl Answer {
         example: Value,
     ) -> Answer {
         let (row, mut schemas) = named::<Row>();
+        let (part_name, part) = part_of::<V, Row>();
+        let part_ref = Ref::from_schema_name(part_name.as_str());
+        schemas.push((part_name, part));
+        let row = AnyOfBuilder::new().item(row).item(part_ref).into();
         schemas.push((name.to_owned(), page_schema(row, V::SHOWS_COUNT)));
         schemas.push((Pagination::name().into_owned(), Pagination::schema()));
         let content = Some(("application/json", Ref::from_schema_name(name).into(), Some(example)));
@@ -221,7 +225,22 @@ impl Route {
             "The place in front of which the page ends: from the `Link` of the page behind",
             cursor(),
         )
+        .query(
+            "fields",
+            "Only these members of each row, with commas between them",
+            members(V::MEMBERS),
+        )
+        .count::<V>()
         .fails(&[Code::CursorMismatch])
+    }
+
+    fn count<V: ListView>(self) -> Route {
+        if !V::HAS_TOTAL {
+            return self;
+        }
+        let description = "How `total` is found: by counting, by counting up to 10000 and estimating what \
+                           is more, or not at all";
+        self.query("count", description, choice(&Counting::NAMES))
     }
 
     /// A change: its client may send it again under one key, and it takes effect once.
@@ -303,6 +322,17 @@ fn parameter(
         .required(Required::False)
         .description(Some(description))
         .schema(Some(schema))
+}
+
+/// The schema of a row with some of its members, as `fields` picks them.
+fn part_of<V: ListView, Row: ToSchema>() -> (String, RefOr<Schema>) {
+    let mut part = Row::schema();
+    if let RefOr::T(Schema::Object(row)) = &mut part {
+        row.required.clear();
+        debug_assert!(V::MEMBERS.iter().all(|name| row.properties.contains_key(*name)));
+        row.properties.retain(|name, _| V::MEMBERS.contains(&name.as_str()));
+    }
+    (format!("{}Members", Row::name()), part)
 }
 
 /// As [`crate::kernel::http::answer_list`] writes it.

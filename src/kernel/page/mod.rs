@@ -1,15 +1,19 @@
 //! Pages of a list: which one is asked for, in which order, and how its rows are written where they are
 //! read. No HTTP and no SQL.
 
+mod counting;
+mod members;
 mod place;
 mod room;
 mod sort;
 mod writer;
 
+pub use counting::{Counting, Total};
+pub use members::Members;
 pub use place::{BadCursor, Cursor, ListTag, Place, PlaceValue, Placed, folded};
 pub use room::{NoRoom, Room};
 pub use sort::{Direction, Kind, Sort, SortKey};
-pub use writer::{PageWriter, WrittenPage, write_json};
+pub use writer::{PageWriter, WriteRow, WrittenPage, write_json};
 
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -26,6 +30,8 @@ pub struct Page<K> {
     /// Show only what is on one side of a row: unlike an offset, it does not shift while rows are
     /// added.
     pub start: Option<Start>,
+    /// How the rows of the whole list are counted.
+    pub counting: Counting,
 }
 
 /// A place at which a page begins or ends.
@@ -70,7 +76,14 @@ pub type Show<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 pub struct Pagination {
     pub limit: i64,
     pub offset: i64,
-    pub total: i64,
+    /// How many rows the filters let through; left out with `count=none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
+    /// `true` where `total` is an estimate; left out else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub estimated: Option<bool>,
     #[serde(rename = "hasMore")]
     pub has_more: bool,
 }

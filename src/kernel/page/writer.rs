@@ -1,7 +1,7 @@
 //! A page as it is written: its rows become JSON one by one where they are read, until the page is full
 //! or as long as one may be.
 
-use super::{NoRoom, Page, Pagination, Place, Placed, Room, Show, Start};
+use super::{Counting, NoRoom, Page, Pagination, Place, Placed, Room, Show, Start, Total};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -11,12 +11,15 @@ const MAX_BYTES: usize = 1024 * 1024;
 const MAX_SMALL_BYTES: usize = 256 * 1024;
 const SMALL_PAGE: i64 = 10;
 
+/// Appends a row.
+pub type WriteRow<T> = Box<dyn Fn(&T, &mut Vec<u8>) + Send>;
+
 /// A page that is still to be written, and the room for it.
 pub struct PageWriter<T: Placed> {
     page: Page<T::Key>,
     /// What stands before the first row.
     opening: &'static str,
-    write_row: fn(&T, &mut Vec<u8>),
+    write_row: WriteRow<T>,
     max_bytes: usize,
     room: Option<Room>,
 }
@@ -30,7 +33,7 @@ impl<T: Placed> PageWriter<T> {
     pub async fn begin(
         page: Page<T::Key>,
         opening: &'static str,
-        write_row: fn(&T, &mut Vec<u8>),
+        write_row: WriteRow<T>,
     ) -> Result<PageWriter<T>, NoRoom> {
         let (max_bytes, room) = if page.limit <= SMALL_PAGE {
             (MAX_SMALL_BYTES, None)
@@ -38,6 +41,11 @@ impl<T: Placed> PageWriter<T> {
             (MAX_BYTES, Some(Room::for_bytes(MAX_BYTES).await?))
         };
         Ok(PageWriter { page, opening, write_row, max_bytes, room })
+    }
+
+    /// How the rows of the whole list are counted.
+    pub fn counting(&self) -> Counting {
+        self.page.counting
     }
 
     /// Writes the page. `load` loads the rows of one part of it, exactly up to the part's limit;
@@ -139,7 +147,16 @@ impl<T: Placed> PageWriter<T> {
         bytes.shrink_to_fit();
         let room = self.room.take().and_then(|room| room.keep(bytes.len()));
         let Page { limit, offset, .. } = self.page;
-        WrittenPage { limit, offset, bytes, shown, previous: None, next: None, total: None, room }
+        WrittenPage {
+            limit,
+            offset,
+            bytes,
+            shown,
+            previous: None,
+            next: None,
+            total: Total::NotSaid,
+            room,
+        }
     }
 }
 
@@ -184,13 +201,13 @@ pub struct WrittenPage {
     shown: i64,
     previous: Option<Place>,
     next: Option<Place>,
-    total: Option<i64>,
+    total: Total,
     room: Option<Room>,
 }
 
 impl WrittenPage {
     /// Of a list of so many rows.
-    pub fn of_total(mut self, total: Option<i64>) -> WrittenPage {
+    pub fn of_total(mut self, total: Total) -> WrittenPage {
         self.total = total;
         self
     }
@@ -211,11 +228,17 @@ impl WrittenPage {
         self.previous.as_ref()
     }
 
-    /// What an answer says of the page, where all rows of the list were counted.
+    /// What an answer says of the page, where it says how many rows the list has.
     pub fn pagination(&self) -> Option<Pagination> {
         let WrittenPage { limit, offset, .. } = *self;
         let has_more = self.next.is_some();
-        self.total.map(|total| Pagination { limit, offset, total, has_more })
+        let (total, estimated) = match self.total {
+            Total::Exact(total) => (Some(total), None),
+            Total::Estimated(total) => (Some(total), Some(true)),
+            Total::NotCounted => (None, None),
+            Total::NotSaid => return None,
+        };
+        Some(Pagination { limit, offset, total, estimated, has_more })
     }
 
     /// The opening and the rows, and the room that they take.
@@ -234,7 +257,7 @@ mod tests {
     use super::{PageWriter, WrittenPage};
     use crate::kernel::ids::Id;
     use crate::kernel::page::{
-        Direction, Kind, Page, Place, PlaceValue, Placed, Sort, SortKey, Start,
+        Counting, Direction, Kind, Page, Place, PlaceValue, Placed, Sort, SortKey, Start,
     };
     use proptest::collection::vec;
     use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -269,7 +292,8 @@ mod tests {
     /// Fills a page as a database would.
     fn fill(rows: &[Row], page: &Page<Number>, part: i64, max_bytes: usize) -> WrittenPage {
         let (page, room) = (page.clone(), None);
-        let mut writer = PageWriter { page, opening: "[", write_row, max_bytes, room };
+        let mut writer =
+            PageWriter { page, opening: "[", write_row: Box::new(write_row), max_bytes, room };
         let filled: Result<WrittenPage, ()> = writer.fill(part, |part, show| {
             let place = part.place().map(|place| match place.value {
                 PlaceValue::Number(number) => number,
@@ -316,7 +340,7 @@ mod tests {
             if is_descending {
                 all.reverse();
             }
-            let first = Page { limit, offset: 0, sort, start: None };
+            let first = Page { limit, offset: 0, sort, start: None, counting: Counting::No };
             let check = |written: &WrittenPage| {
                 assert!(written.count() <= limit);
                 assert!(written.count() <= 1 || written.bytes.len() <= max_bytes);
