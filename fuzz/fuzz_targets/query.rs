@@ -7,8 +7,8 @@ use chronos::kernel::page::{Cursor, Kind, SortKey, Start};
 use chronos::kernel::problems::Problems;
 use libfuzzer_sys::fuzz_target;
 
-const NAMES: [&str; 9] =
-    ["limit", "offset", "sort", "after", "before", "brand", "category", "minPrice", "tier"];
+const NAMES: [&str; 10] =
+    ["limit", "offset", "sort", "after", "before", "brand", "category", "minPrice", "tier", "q"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {

@@ -99,6 +99,65 @@ pub struct ProductFilter {
     pub ids: Option<Vec<ProductId>>,
     /// Whether there is a piece.
     pub in_stock: Option<bool>,
+    pub search: Option<Search>,
+}
+
+/// The words that a product is looked for by: each occurs somewhere in its name, brand, category or
+/// reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search(Vec<String>);
+
+/// In characters.
+const MAX_SEARCH: usize = 200;
+const MAX_WORDS: usize = 10;
+
+impl Search {
+    /// # Errors
+    /// When the text is too long, has no word, or too many.
+    pub(super) fn parse(field: &'static str, text: &str) -> Result<Search, Invalid> {
+        let text = text::bounded(field, text.to_owned(), MAX_SEARCH)?;
+        let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<String> = words.filter(|word| !word.is_empty()).map(search_text).collect();
+        if words.is_empty() {
+            return Err(Invalid::new(field, Rule::Empty, "must have a word"));
+        }
+        if words.len() > MAX_WORDS {
+            let reason = format!("must have at most {MAX_WORDS} words");
+            return Err(Invalid::new(field, Rule::TooLong, reason));
+        }
+        Ok(Search(words))
+    }
+
+    /// As they stand in the column `search_text`.
+    pub(super) fn words(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// A text as both databases keep it to be found: a letter of Latin, Greek or Cyrillic in lower case,
+/// where that is one letter, and all else as it is.
+fn search_text(text: &str) -> String {
+    let lower = |letter: char| match letter {
+        'A'..='Z' | 'À'..='Þ' | 'Ā'..='ž' | 'Ά'..='Ϋ' | 'Ѐ'..='Я' => {
+            let mut lower = letter.to_lowercase();
+            lower.next().filter(|_| lower.next().is_none()).unwrap_or(letter)
+        }
+        _ => letter,
+    };
+    text.chars().map(lower).collect()
+}
+
+/// What is there among some products.
+#[derive(Debug)]
+pub(super) struct Facets {
+    pub total: i64,
+    /// Of how many there is a piece.
+    pub in_stock: i64,
+    /// The lowest and the highest, where there is a product.
+    pub prices: Option<(Cents, Cents)>,
+    /// How many products have each value: the most frequent first, and of as many by bytes.
+    pub brands: Vec<(String, i64)>,
+    pub categories: Vec<(String, i64)>,
 }
 
 /// How many pieces to take: at least one.
@@ -132,6 +191,17 @@ pub(super) struct Purchase {
     pub total_cost: Cents,
 }
 
+/// The id of a product that is added.
+pub(super) fn parse_new_id(text: String) -> Result<ProductId, Invalid> {
+    match ProductId::parse("id", text)? {
+        id if id.as_str() == "facets" => {
+            let reason = "must not be 'facets', which is a path of its own below /products";
+            Err(Invalid::new("id", Rule::Reserved, reason))
+        }
+        id => Ok(id),
+    }
+}
+
 pub(super) fn parse_name(text: String) -> Result<String, Invalid> {
     text::required("name", text, 255)
 }
@@ -153,4 +223,24 @@ pub(super) fn parse_stock(pieces: i64) -> Result<i32, Invalid> {
         let reason = "must be a whole number from 0 to 2147483647";
         Invalid::new("stock", Rule::OutOfRange, reason)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::search_text;
+
+    #[test]
+    fn both_migrations_know_the_letters_of_a_search() {
+        let letters =
+            ('\u{80}'..='\u{ffff}').filter(|&c| search_text(&c.to_string()) != c.to_string());
+        let upper: String = letters.collect();
+        let lower = search_text(&upper);
+        assert_eq!(upper.chars().count(), 173);
+        for sql in [
+            include_str!("../../migrations/postgres/2026-11-27-000001_search_products/up.sql"),
+            include_str!("../../migrations/sqlite/2026-11-27-000001_search_products/up.sql"),
+        ] {
+            assert!(sql.contains(&format!("'{upper}'")) && sql.contains(&format!("'{lower}'")));
+        }
+    }
 }

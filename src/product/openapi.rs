@@ -1,11 +1,11 @@
 //! What the routes of the catalogue take and answer. The examples are those of the example store.
 
 use super::wire::{
-    CreateProduct, ProductAnswer, ProductList, ProductView, PurchaseAnswer, TakeStock,
-    UpdateProduct,
+    CreateProduct, FacetsAnswer, ProductAnswer, ProductList, ProductView, PurchaseAnswer,
+    TakeStock, UpdateProduct,
 };
 use crate::kernel::http::Code;
-use crate::kernel::openapi::{Answer, Route, any_text, flag, ids, money};
+use crate::kernel::openapi::{Answer, Route, any_text, flag, ids, money, words};
 use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 use utoipa::openapi::path::HttpMethod;
@@ -17,7 +17,7 @@ const MISSING: &[Code] = &[Code::MissingFields];
 
 /// The routes below `/products`.
 pub fn describe() -> Vec<Route> {
-    vec![list(), create(), read(), update(), take_stock(), delete()]
+    vec![list(), facets(), create(), read(), update(), take_stock(), delete()]
 }
 
 fn route(method: HttpMethod, path: &'static str, id: &'static str, summary: &'static str) -> Route {
@@ -30,8 +30,9 @@ fn of_one(method: HttpMethod, id: &'static str, summary: &'static str) -> Route 
         .fails(NOT_THERE)
 }
 
-fn list() -> Route {
-    route(HttpMethod::Get, "/products", "listProducts", "List products, newest first")
+/// What chooses products.
+fn filters(route: Route) -> Route {
+    route
         .query("category", "Only of this category, letter by letter", any_text())
         .query("brand", "Only of this brand, letter by letter", any_text())
         .query("minPrice", "Only at this price or above", money())
@@ -42,6 +43,16 @@ fn list() -> Route {
             "`true`: only what there is a piece of; `false`: only what is sold out",
             flag(),
         )
+        .query(
+            "q",
+            "Only what has all of these words, or parts of words, in its name, brand, category or \
+             reference, in upper or lower case",
+            words(),
+        )
+}
+
+fn list() -> Route {
+    filters(route(HttpMethod::Get, "/products", "listProducts", "List products, newest first"))
         .list::<ProductList>()
         .asked_with("brand", "Rolex")
         .asked_with("limit", 1)
@@ -53,6 +64,30 @@ fn list() -> Route {
                 "data": [gmt_master()],
                 "pagination": { "limit": 1, "offset": 0, "total": 15, "hasMore": true },
             }),
+        ))
+}
+
+fn facets() -> Route {
+    let data = json!({
+        "total": 15, "in_stock": 15, "price": { "min": "8300.00", "max": "41500.00" },
+        "brands": [{ "value": "Rolex", "count": 15 }],
+        "categories": [
+            { "value": "dive", "count": 3 }, { "value": "luxury", "count": 3 },
+            { "value": "sport", "count": 3 }, { "value": "vintage", "count": 3 },
+            { "value": "pilot", "count": 2 }, { "value": "dress", "count": 1 },
+        ],
+    });
+    let summary = "Count products by brand and category";
+    filters(route(HttpMethod::Get, "/products/facets", "countProducts", summary))
+        .describe(
+            "Of the products that the filters let through: the 100 most frequent brands and categories, \
+             and the lowest and the highest price. An id cannot be `facets`.",
+        )
+        .asked_with("brand", "Rolex")
+        .answers(Answer::json::<FacetsAnswer>(
+            StatusCode::OK,
+            "What there is",
+            json!({ "success": true, "data": data }),
         ))
 }
 

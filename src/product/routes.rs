@@ -4,12 +4,16 @@ use super::error::ProductError;
 use super::model::{NewProduct, Product, ProductChanges, ProductId, Purchase, Quantity};
 use super::service::{self, Products};
 use super::wire::{
-    CreateProduct, ProductAnswer, ProductList, PurchaseAnswer, TakeStock, UpdateProduct,
+    CreateProduct, FacetsAnswer, ProductAnswer, ProductList, PurchaseAnswer, TakeStock,
+    UpdateProduct,
 };
 use crate::kernel::cache::Origin;
 use crate::kernel::db::{Rows, Tx};
-use crate::kernel::http::{Conditions, Failure, JsonBody, StoredResponse, answer_list};
+use crate::kernel::http::{
+    Conditions, Failure, JsonBody, ListView, Query, StoredResponse, answer_list,
+};
 use crate::kernel::idempotency::IdempotencyKey;
+use crate::kernel::problems::Problems;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Mounts the catalogue into a scope named `/products`.
@@ -21,6 +25,11 @@ pub fn routes(config: &mut web::ServiceConfig, products: Products) {
                 .route(web::get().to(list_products))
                 .route(web::head().to(list_products))
                 .route(web::post().to(create_product)),
+        )
+        .service(
+            web::resource("/facets")
+                .route(web::get().to(count_facets))
+                .route(web::head().to(count_facets)),
         )
         .service(
             web::resource("/{id}")
@@ -37,6 +46,17 @@ async fn list_products(
     products: web::Data<Products>,
 ) -> Result<HttpResponse, Failure> {
     answer_list::<ProductList, _, _>(&request, |filter, page| products.list(filter, page)).await
+}
+
+async fn count_facets(
+    request: HttpRequest,
+    products: web::Data<Products>,
+) -> Result<HttpResponse, Failure> {
+    let query = Query::parse(request.query_string())?;
+    let mut problems = Problems::default();
+    let filter = ProductList::parse_filter(&query, &mut problems);
+    let facets = products.facets(problems.finish(filter)?).await?;
+    Ok(HttpResponse::Ok().json(FacetsAnswer::from(&facets)))
 }
 
 async fn get_product(

@@ -2,7 +2,8 @@
 
 use super::error::ProductError;
 use super::model::{
-    Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
+    Facets, Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase,
+    Quantity,
 };
 use super::store;
 use crate::kernel::cache::{Cache, CacheState, Cacheable, Origin};
@@ -68,6 +69,11 @@ impl Products {
         mut page: PageWriter<Product>,
     ) -> Result<WrittenPage, ProductError> {
         self.db.list("product.list", move |conn| Ok(fill_page(conn, &filter, &mut page)?)).await
+    }
+
+    /// What there is among the products that the filter lets through.
+    pub(super) async fn facets(&self, filter: ProductFilter) -> Result<Facets, ProductError> {
+        self.db.list("product.facets", move |conn| Ok(store::facets(conn, &filter)?)).await
     }
 
     /// Forgets what this process has cached, after another one changed the database file.

@@ -2,8 +2,8 @@
 
 use super::error::ProductError;
 use super::model::{
-    Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase, Quantity,
-    parse_brand, parse_category, parse_metadata, parse_name, parse_stock,
+    Facets, Metadata, NewProduct, Product, ProductChanges, ProductFilter, Purchase, Quantity,
+    Search, parse_brand, parse_category, parse_metadata, parse_name, parse_new_id, parse_stock,
 };
 use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::http::{ListView, Query, Tagged};
@@ -26,7 +26,7 @@ impl ListView for ProductList {
     type Row = Product;
     const DEFAULT_LIMIT: i64 = 10;
     const FILTERS: &'static [&'static str] =
-        &["category", "brand", "minPrice", "maxPrice", "ids", "in_stock"];
+        &["category", "brand", "minPrice", "maxPrice", "ids", "in_stock", "q"];
     const MEMBERS: &'static [&'static str] = &[
         "id",
         "name",
@@ -54,7 +54,10 @@ impl ListView for ProductList {
         }
         let ids = problems.take(query.ids("ids"));
         let in_stock = problems.take(query.flag("in_stock"));
-        all!(ProductFilter { category, brand, min_price, max_price, ids, in_stock })
+        let search =
+            query.get("q").and_then(|text| text.map(|q| Search::parse("q", q)).transpose());
+        let search = problems.take(search);
+        all!(ProductFilter { category, brand, min_price, max_price, ids, in_stock, search })
     }
 
     fn view(product: &Product) -> impl Serialize {
@@ -96,7 +99,7 @@ impl FromRecord for NewProduct {
 
     fn from_record(body: CreateProduct) -> Result<NewProduct, Problems> {
         let mut members = Members::default();
-        let id = members.required("id", body.id, |id| ProductId::parse("id", id));
+        let id = members.required("id", body.id, parse_new_id);
         let name = members.required("name", body.name, parse_name);
         let brand = members.required("brand", body.brand, parse_brand);
         let price = members.required("price", body.price, |price| price.price("price"));
@@ -256,6 +259,60 @@ pub(super) struct ProductAnswer<'a> {
 impl<'a> ProductAnswer<'a> {
     pub(super) fn new(product: &'a Product) -> Self {
         ProductAnswer { success: true, message: None, data: product.into(), cached: None }
+    }
+}
+
+/// What `GET /products/facets` answers.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FacetsAnswer<'a> {
+    success: bool,
+    data: FacetsView<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Facets)]
+struct FacetsView<'a> {
+    #[schema(minimum = 0)]
+    total: i64,
+    #[schema(minimum = 0)]
+    in_stock: i64,
+    /// `null` where there is no product.
+    #[schema(required = true)]
+    price: Option<PriceRange>,
+    #[schema(max_items = 100)]
+    brands: Vec<FacetView<'a>>,
+    #[schema(max_items = 100)]
+    categories: Vec<FacetView<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct PriceRange {
+    min: JsonMoney,
+    max: JsonMoney,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Facet)]
+struct FacetView<'a> {
+    value: &'a str,
+    #[schema(minimum = 1)]
+    count: i64,
+}
+
+impl<'a> From<&'a Facets> for FacetsAnswer<'a> {
+    fn from(facets: &'a Facets) -> Self {
+        let view = |(value, count): &'a (String, i64)| FacetView { value, count: *count };
+        let price = facets.prices.map(|(min, max)| PriceRange { min: min.into(), max: max.into() });
+        FacetsAnswer {
+            success: true,
+            data: FacetsView {
+                total: facets.total,
+                in_stock: facets.in_stock,
+                price,
+                brands: facets.brands.iter().map(view).collect(),
+                categories: facets.categories.iter().map(view).collect(),
+            },
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod connections;
 mod customer;
 mod data;
 mod errors;
+mod facets;
 mod faults;
 mod files;
 mod filters_of_lists;
@@ -42,6 +43,7 @@ mod readme;
 mod reliability;
 mod roles;
 mod schema;
+mod search;
 mod seed;
 mod settings;
 mod start;
@@ -125,6 +127,7 @@ pub fn all_cases() -> Vec<Case> {
         gateway::cases(),
         cache::cases(),
         idempotency::cases(),
+        facets::cases(),
         faults::cases(),
         integrity::cases(),
         health::cases(),
@@ -141,6 +144,7 @@ pub fn all_cases() -> Vec<Case> {
         panics::cases(),
         pooler::cases(),
         schema::cases(),
+        search::cases(),
         seed::cases(),
         data::cases(),
         cli::cases(),

@@ -391,9 +391,14 @@ fn down_takes_away_everything_that_up_made(combination: &Combination) {
             "SELECT count(*) AS count FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
         }
         Backend::Postgres(_) | Backend::Pooled(_) => {
-            "SELECT (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace) \
-             + (SELECT count(*) FROM pg_type WHERE typnamespace = 'public'::regnamespace) \
-             + (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace) AS count"
+            // The extension stays.
+            "WITH extensions AS (SELECT objid FROM pg_depend WHERE deptype = 'e'), \
+             things AS (SELECT oid, relnamespace AS place FROM pg_class \
+             UNION ALL SELECT oid, typnamespace FROM pg_type \
+             UNION ALL SELECT oid, pronamespace FROM pg_proc) \
+             SELECT count(*) AS count FROM things WHERE place = 'public'::regnamespace \
+             AND oid NOT IN (SELECT objid FROM extensions) \
+             AND oid NOT IN (SELECT pg_type.oid FROM pg_type JOIN extensions ON objid = typelem)"
         }
     };
     let migrations = migrations(combination);
@@ -556,7 +561,7 @@ fn expect_refused(storage: &Storage, sql: &str) {
 }
 
 /// The folders of the migrations, from the first to the last.
-fn migrations(combination: &Combination) -> Vec<PathBuf> {
+pub fn migrations(combination: &Combination) -> Vec<PathBuf> {
     let kind = if combination.is_postgres() { "postgres" } else { "sqlite" };
     let folder = format!("{}/migrations/{kind}", env!("CARGO_MANIFEST_DIR"));
     let folders = std::fs::read_dir(folder).expect("the folder is there");
@@ -567,7 +572,7 @@ fn migrations(combination: &Combination) -> Vec<PathBuf> {
 }
 
 #[track_caller]
-fn run_file(storage: &Storage, file: PathBuf) {
+pub fn run_file(storage: &Storage, file: PathBuf) {
     let sql = std::fs::read_to_string(&file).expect("the file is there");
     storage.execute(&sql).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
 }

@@ -37,7 +37,7 @@ pub use list::{
 pub use migrate::{Load, PrepareError, Prepared};
 pub use rows::Rows;
 pub use session::Session;
-pub use sql::{Beyond, Compared, Counted, InOrder, Plan, holds, pattern_of};
+pub use sql::{Beyond, Compared, Counted, Frequent, InOrder, Plan, holds, pattern_of};
 pub use statements::Statements;
 pub use tx::Tx;
 

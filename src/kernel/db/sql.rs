@@ -109,6 +109,39 @@ impl<Q> Query for Counted<Q> {
 
 impl<Q, C> RunQueryDsl<C> for Counted<Q> {}
 
+/// How many rows have each value of a column, which `query` selects: the most frequent first, those of
+/// as many by their bytes, and no more than `limit`.
+pub struct Frequent<Q> {
+    pub query: Q,
+    pub column: &'static str,
+    pub limit: i64,
+    pub on_postgres: bool,
+}
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Frequent<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        let Frequent { query, column, limit, on_postgres } = self;
+        let by_bytes = if *on_postgres { " COLLATE \"C\"" } else { "" };
+        out.push_sql(&format!("SELECT {column}, count(*) FROM ("));
+        query.walk_ast(out.reborrow())?;
+        out.push_sql(&format!(
+            ") AS counted GROUP BY {column} ORDER BY count(*) DESC, {column}{by_bytes} LIMIT {limit}"
+        ));
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for Frequent<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Frequent<Q> {
+    type SqlType = (Text, BigInt);
+}
+
+impl<Q, C> RunQueryDsl<C> for Frequent<Q> {}
+
 /// How PostgreSQL would find the rows of a query, as JSON.
 pub struct Plan<Q>(pub Q);
 
@@ -130,18 +163,19 @@ impl<Q> Query for Plan<Q> {
 
 impl<Q, C> RunQueryDsl<C> for Plan<Q> {}
 
-/// An expression of a `store` that a text is compared with: `before`, the text, `after`.
+/// SQL of a `store` with texts in it: what stands before each, and behind the last.
 pub struct Compared<V> {
-    pub before: String,
-    pub value: V,
-    pub after: &'static str,
+    pub parts: Vec<(String, V)>,
+    pub end: String,
 }
 
 impl<DB: Backend, V: QueryFragment<DB>> QueryFragment<DB> for Compared<V> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        out.push_sql(&self.before);
-        self.value.walk_ast(out.reborrow())?;
-        out.push_sql(self.after);
+        for (before, value) in &self.parts {
+            out.push_sql(before);
+            value.walk_ast(out.reborrow())?;
+        }
+        out.push_sql(&self.end);
         Ok(())
     }
 }
@@ -164,7 +198,7 @@ impl<V, QS> AppearsOnTable<QS> for Compared<V> {}
 /// Whether an expression of a `store` holds a part.
 pub fn holds(expression: &str, part: &str) -> Compared<AsExprOf<String, Text>> {
     let value = pattern_of(part).into_sql::<Text>();
-    Compared { before: format!("{expression} LIKE "), value, after: r" ESCAPE '\'" }
+    Compared { parts: vec![(format!("{expression} LIKE "), value)], end: r" ESCAPE '\'".to_owned() }
 }
 
 /// A pattern for whatever holds `part`, in which the signs of LIKE stand for themselves. A backslash

@@ -12,6 +12,6 @@ mod route;
 mod version_30;
 
 pub use document::{Document, Listener};
-pub use parameters::{any_text, choice, flag, id, ids, money, phone, text, whole};
+pub use parameters::{any_text, choice, flag, id, ids, money, phone, text, whole, words};
 pub use route::{Answer, Route};
 pub use version_30::to_version_30;

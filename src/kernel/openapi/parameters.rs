@@ -26,7 +26,16 @@ pub(super) fn members(names: &[&str]) -> Object {
 
 /// A part of a telephone number.
 pub fn phone() -> Object {
-    string().pattern(Some("^([ ./()+-]{0,9}[0-9]{1,20}[ ./()+-]{0,9})?$")).build()
+    let pattern = r"^([ ./()+-]*[^\x00 ./()+-][^\x00]*)?$";
+    string().max_length(Some(50)).pattern(Some(pattern)).build()
+}
+
+/// One to ten words, of 200 characters in all, with white space or control characters between them.
+pub fn words() -> Object {
+    let between = r"\x01-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+    let (word, between) = (format!(r"[^\x00{between}]+"), format!("[{between}]"));
+    let pattern = format!("^({between}*{word}({between}+{word}){{0,9}}{between}*)?$");
+    string().max_length(Some(200)).pattern(Some(pattern)).build()
 }
 
 pub fn flag() -> Object {

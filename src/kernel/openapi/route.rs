@@ -218,12 +218,12 @@ impl Route {
         .query(
             "after",
             "The place behind which the page begins: from the `Link` of the page before",
-            cursor(),
+            any_text(),
         )
         .query(
             "before",
             "The place in front of which the page ends: from the `Link` of the page behind",
-            cursor(),
+            any_text(),
         )
         .query(
             "fields",
@@ -295,12 +295,6 @@ fn order<V: ListView>() -> Object {
     let orders = keys.flat_map(|(name, ..)| [(*name).to_owned(), format!("-{name}")]);
     let orders: Vec<String> = orders.collect();
     choice(&orders.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// A place in a list. The example is one of every list.
-fn cursor() -> Object {
-    let text = ObjectBuilder::from(any_text());
-    text.examples(["1761580441527.119"]).build()
 }
 
 /// `*`, or a list of tags: as [`crate::kernel::http::Conditions`] reads it.

@@ -257,7 +257,7 @@ fn a_schema_that_changes_under_a_warm_process_fails_no_request(combination: &Com
     };
     use_everything();
     for change in [
-        "ALTER TABLE products ALTER name TYPE varchar(300)",
+        "ALTER TABLE products ALTER id TYPE varchar(60) COLLATE \"C\"",
         "ALTER TABLE customers ALTER name TYPE text",
         "ALTER TABLE orders ALTER notes TYPE varchar(3000)",
     ] {

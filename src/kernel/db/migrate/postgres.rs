@@ -39,7 +39,10 @@ pub(super) fn prepare(url: &DatabaseUrl) -> Result<Prepared, PrepareError> {
              the primary, or with a role that may write"
                 .into(),
         )),
-        Ok(_) => Ok(Prepared::Existing),
+        Ok(_) => {
+            warn_of_slow_search(&mut conn, url);
+            Ok(Prepared::Existing)
+        }
         Err(error) if conn.is_broken() => Err(PrepareError::Unavailable(format!("{error:#}"))),
         Err(error) => Err(PrepareError::Failed(error)),
     }
@@ -59,6 +62,18 @@ fn refuse_encoding(conn: &mut DbConn, url: &DatabaseUrl) -> anyhow::Result<()> {
          another one, and name that in DATABASE_URL: CREATE DATABASE {name} ENCODING 'UTF8' \
          LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     )
+}
+
+/// The migration makes the index where its role may. Everything is found without it, too.
+fn warn_of_slow_search(conn: &mut DbConn, url: &DatabaseUrl) {
+    const INDEX: &str = "products_by_search_text";
+    if matches!(ask(conn, &format!("to_regclass('{INDEX}') IS NULL")), Ok(true)) {
+        log::warn!(
+            "{url} has no index {INDEX}, and a search (q) reads every product: a role that may \
+             makes it with CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE INDEX {INDEX} ON \
+             products USING gin (search_text gin_trgm_ops)"
+        );
+    }
 }
 
 fn bring_up_to_date(conn: &mut DbConn, url: &DatabaseUrl) -> anyhow::Result<Try> {

@@ -1,5 +1,8 @@
 //! All SQL of the catalogue.
 
+mod facets;
+mod search;
+
 use super::model::{
     NewProduct, Product, ProductChanges, ProductFilter, ProductId, ProductKey, ProductRecord,
     Quantity,
@@ -18,6 +21,8 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+pub(super) use facets::facets;
+use search::{Way, found_by};
 
 /// A row, in the order of the table's columns.
 #[derive(Queryable)]
@@ -112,19 +117,25 @@ impl ListSource for ProductFilter {
             ProductKey::Name => folded_column(is_postgres(conn), "products.name"),
             ProductKey::Stock => "products.stock".to_owned(),
         };
+        let way = match page.sort.key {
+            // Whatever is found is put in this order, which has no index.
+            ProductKey::Stock => Way::to_all(conn),
+            _ => Way::to_first(conn, self.search.as_ref())?,
+        };
         let query = in_order!(
-            filtered(self), page, key, "products.id", place => Text = place.id.as_str()
+            filtered(self, way), page, key, "products.id", place => Text = place.id.as_str()
         );
         let rows = query.load_iter::<Row, DefaultLoadingMode>(conn)?;
         show_rows(rows, Row::into_product, show)
     }
 
     fn count(&self, conn: &mut DbConn, counting: Counting) -> QueryResult<Total> {
-        count_rows!(conn, counting, filtered(self), products::id)
+        let way = Way::to_all(conn);
+        count_rows!(conn, counting, filtered(self, way), products::id)
     }
 }
 
-fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
+fn filtered(filter: &ProductFilter, way: Way) -> products::BoxedQuery<'_, MultiBackend> {
     let mut query = products::table.into_boxed();
     if let Some(category) = &filter.category {
         query = query.filter(products::category.eq(category));
@@ -146,6 +157,9 @@ fn filtered(filter: &ProductFilter) -> products::BoxedQuery<'_, MultiBackend> {
         Some(false) => query.filter(products::stock.eq(0)),
         None => query,
     };
+    if let Some(search) = &filter.search {
+        query = found_by(search, query, way);
+    }
     query
 }
 
