@@ -111,12 +111,13 @@ pub(super) fn named_by_connection<'a>(values: impl Iterator<Item = &'a str>) -> 
 }
 
 /// Whether a header of an answer stays behind: those of the connection, and those that the gateway
-/// writes itself.
+/// writes itself, the origins whose pages may read it among them.
 pub(super) fn is_dropped_from_answers(name: &str, named_by_connection: &[String]) -> bool {
     is_hop_by_hop(name, named_by_connection)
         || name == CONTENT_LENGTH.as_str()
         || name == DATE.as_str()
         || name == "x-request-id"
+        || name.starts_with("access-control-")
 }
 
 fn is_hop_by_hop(name: &str, named_by_connection: &[String]) -> bool {

@@ -9,11 +9,13 @@
 
 mod app;
 mod bounds;
+mod browsers;
 mod cache;
 mod cli;
 mod client;
 mod clients;
 mod codes;
+mod compression;
 mod conditions;
 mod connections;
 mod customer;
@@ -136,6 +138,8 @@ pub fn all_cases() -> Vec<Case> {
         metrics::cases(),
         filters_of_lists::cases(),
         orders_of_lists::cases(),
+        browsers::cases(),
+        compression::cases(),
         connections::cases(),
         settings::cases(),
         start::cases(),

@@ -6,7 +6,7 @@ use crate::cases;
 use crate::client::Client;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, rt, web};
-use chronos::kernel::http::request_context;
+use chronos::kernel::http::{catch_panics, request_context};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -28,6 +28,7 @@ fn a_panic_is_500_and_takes_no_other_request_with_it(_: &Combination) {
             };
             let server = HttpServer::new(move || {
                 App::new()
+                    .wrap(from_fn(catch_panics))
                     .wrap(from_fn(request_context))
                     .route("/panic", web::get().to(panicking))
                     .route("/well", web::get().to(|| async { HttpResponse::Ok().body("{}") }))

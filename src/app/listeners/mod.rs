@@ -8,8 +8,8 @@ use crate::kernel::auth::{ServiceToken, caller_from_header, require_service_toke
 use crate::kernel::cache::CacheState;
 use crate::kernel::error::Refusal;
 use crate::kernel::http::{
-    Observer, OwnHosts, RequestObserver, bound_body, error_pages, not_found, refuse_other_targets,
-    request_context,
+    Observer, OwnHosts, RequestObserver, bound_body, catch_panics, compress, cross_origin,
+    error_pages, not_found, refuse_other_targets, request_context,
 };
 use crate::kernel::metrics::Metrics;
 use crate::net::{self, Closer, Guards};
@@ -107,7 +107,8 @@ fn bind_module(args: &ServeArgs, around: &Around, running: Running) -> Result<Li
 }
 
 /// Binds one listener: the middleware that all share, and the routes that `configure` registers.
-/// From the outside in: identity and envelope, rate limit, host and path, size, routes.
+/// From the outside in: identity and envelope, other origins, panics, rate limit, host and path, size,
+/// compression, routes.
 fn bind_one(
     args: &ServeArgs,
     around: &Around,
@@ -126,6 +127,7 @@ fn bind_one(
     let pages = openapi::routes(endpoint, &described(endpoint));
     let hosts = web::Data::new(OwnHosts::of(listen));
     let metrics = super::metrics::route(endpoint, &around.metrics);
+    let origins = listen.cors_allowed_origins.clone();
     let token = web::Data::new(ServiceToken(listen.service_token.clone()));
     let slow_after = args.observation.slow_after();
     let requests = RequestObserver::new(endpoint.service(), slow_after, &around.metrics);
@@ -141,9 +143,12 @@ fn bind_one(
             .configure(|config| pages(config))
             .configure(configure.clone())
             .default_service(web::to(not_found))
+            .wrap(from_fn(compress))
             .wrap(from_fn(bound_body))
             .wrap(from_fn(refuse_other_targets))
             .wrap(limit.clone())
+            .wrap(from_fn(catch_panics))
+            .wrap(cross_origin(&origins))
             .wrap(from_fn(request_context))
     };
     let server = net::server(socket, around.guards.clone(), requests, app).map_err(refused)?;

@@ -58,6 +58,7 @@ impl Tagged {
             // Writing into a string cannot fail.
             let _written = write!(tag, "{byte:02x}");
         }
-        Tagged { bytes, tag: EntityTag::new_strong(tag) }
+        // A strong tag would name these very bytes, and the document is sent compressed, too.
+        Tagged { bytes, tag: EntityTag::new_weak(tag) }
     }
 }

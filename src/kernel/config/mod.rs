@@ -6,6 +6,7 @@
 mod discreet;
 mod dotenv;
 mod numbers;
+mod origins;
 mod postgres_url;
 mod secret;
 mod urls;
@@ -14,6 +15,7 @@ mod values;
 pub use discreet::without_credentials;
 pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_names};
 pub use numbers::{Port, port_or, switch, whole};
+pub use origins::AllowedOrigins;
 pub use postgres_url::PostgresUrl;
 pub use secret::Secret;
 pub use urls::{DatabaseUrl, RedisUrl, UpstreamUrl};
@@ -87,6 +89,11 @@ pub struct ListenSettings {
     /// others are 421
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub allowed_hosts: AllowedHosts,
+
+    /// Web origins, comma-separated, whose pages may call the API from a browser, such as
+    /// https://shop.example; none: browsers keep the answers from pages
+    #[arg(long, env, default_value = "", hide_default_value = true)]
+    pub cors_allowed_origins: AllowedOrigins,
 
     /// Port of the gateway
     #[arg(long, env, default_value = "3000", value_parser = port_or(3000))]

@@ -1,6 +1,7 @@
-//! The outermost middleware of every listener: identity, panics, the envelope, the access line.
+//! The outermost middleware of every listener: identity, the envelope, the access line.
 
 use super::body::is_endless;
+use super::cross_origin::refused_preflight;
 use super::{ConnectionHandle, ErrorFormat, Failure, Observer, Recipient};
 use crate::kernel::telemetry::{Answered, Current, RequestId, RequestOrigin, Trace, X_REQUEST_ID};
 use actix_web::body::{BoxBody, MessageBody};
@@ -13,8 +14,6 @@ use actix_web::http::header::{
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
 use std::time::{Instant, SystemTime};
 
 /// What a browser that is led to an answer may do with it: nothing but show it as what it is.
@@ -54,19 +53,16 @@ pub async fn request_context(
         }
     }
 
-    // The request must not be held meanwhile: actix's router expects to be its only owner. What a
-    // panic leaves half-changed is dropped with it.
+    // The request must not be held meanwhile: actix's router expects to be its only owner.
     let answering = async {
-        let outcome = AssertUnwindSafe(async { next.call(request).await }).catch_unwind().await;
+        let outcome = next.call(request).await;
         let recipient = Recipient { format, request_id: &id, path: &path };
         match outcome {
-            Ok(Ok(response)) => Ok(finish(response.map_into_boxed_body(), &recipient)),
-            Ok(Err(error)) => {
-                let response = error.error_response();
-                let failure = Failure::behind(&response, format);
-                Err(failure.map_or(response, |failure| render(&failure, &recipient)))
+            Ok(response) => {
+                let (request, response) = response.map_into_boxed_body().into_parts();
+                Ok(ServiceResponse::new(request, finish(response, &recipient)))
             }
-            Err(_) => Err(render(&Failure::internal().because("a handler panicked"), &recipient)),
+            Err(error) => Err(finish(error.error_response(), &recipient)),
         }
     };
     let answer = current.clone().scope(answering).await;
@@ -80,8 +76,7 @@ pub async fn request_context(
     match answer {
         Ok(response) => Ok(response.map_body(|head, body| leave(connection, head, body))),
         // Without its request, a response can only leave as an error that holds it.
-        Err(mut response) => {
-            complete(response.headers_mut(), &id);
+        Err(response) => {
             let response = response.map_body(|head, body| leave(connection, head, body));
             Err(InternalError::from_response("answered", response).into())
         }
@@ -130,21 +125,23 @@ pub fn closing_response(failure: &Failure, recipient: &Recipient<'_>) -> Vec<u8>
     bytes
 }
 
-fn finish(response: ServiceResponse, recipient: &Recipient<'_>) -> ServiceResponse {
-    let mut response = match Failure::behind(response.response(), recipient.format) {
+/// The answer as it leaves: with the envelope where it is a failure, and with what every answer has.
+fn finish(response: HttpResponse, recipient: &Recipient<'_>) -> HttpResponse {
+    let failure =
+        refused_preflight(&response).or_else(|| Failure::behind(&response, recipient.format));
+    let mut response = match failure {
         None => response,
         Some(failure) => {
-            let (request, refused) = response.into_parts();
             let mut rendered = render(&failure, recipient);
             // What a layer in between has set (the rate limit, Allow) stays, but for what tells of
             // the body that is replaced.
             let own = rendered.headers().clone();
-            for (name, value) in refused.headers() {
+            for (name, value) in response.headers() {
                 if !own.contains_key(name) && !name.as_str().starts_with("content-") {
                     rendered.headers_mut().append(name.clone(), value.clone());
                 }
             }
-            ServiceResponse::new(request, rendered)
+            rendered
         }
     };
     complete(response.headers_mut(), recipient.request_id);
