@@ -43,9 +43,10 @@ fn origin(entry: &str) -> Result<String, String> {
     let uri: Option<Uri> = format!("{scheme}://{rest}").parse().ok();
     match uri {
         Some(uri)
-            if uri.host().is_some_and(|host| !host.is_empty())
-                && rest.bytes().all(is_plain)
-                && !rest.ends_with(':') =>
+            if uri
+                .host()
+                .is_some_and(|host| !host.is_empty() && has_good_port(&uri, host, rest))
+                && rest.bytes().all(is_plain) =>
         {
             let implied = match scheme {
                 "https" => ":443",
@@ -60,6 +61,11 @@ fn origin(entry: &str) -> Result<String, String> {
         }
         _ => refused("which is no scheme, host and port alone"),
     }
+}
+
+/// Whether there is nothing behind the host, or a port that can be one.
+fn has_good_port(uri: &Uri, host: &str, rest: &str) -> bool {
+    rest == host || uri.port_u16().is_some()
 }
 
 #[cfg(test)]
@@ -91,6 +97,9 @@ mod tests {
             "https://user@shop.example",
             "https://shop.example:",
             "https://shop.example:99999",
+            "https://shop.example:+1",
+            "https://shop.example:1:2",
+            "https://[::1",
             "https://größe.example",
             "https://a b",
         ] {
