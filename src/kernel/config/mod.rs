@@ -90,8 +90,8 @@ pub struct ListenSettings {
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub allowed_hosts: AllowedHosts,
 
-    /// Web origins, comma-separated, whose pages may call the API from a browser, such as
-    /// https://shop.example; none: browsers keep the answers from pages
+    /// Web origins, comma-separated and each with its scheme, whose pages may call the API from a
+    /// browser; none: browsers keep the answers from pages
     #[arg(long, env, default_value = "", hide_default_value = true)]
     pub cors_allowed_origins: AllowedOrigins,
 
