@@ -1,6 +1,6 @@
 //! The command line: types for clap, and no behaviour.
 
-use crate::app::{OpenApiArgs, SeedArgs, ServeArgs, TokenArgs};
+use crate::app::{OpenApiArgs, ProofArgs, SeedArgs, ServeArgs, TokenArgs};
 use crate::kernel::config::{LogFilter, LogFormat};
 use clap::{Parser, Subcommand};
 
@@ -30,6 +30,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Load products.json, customers.json and orders.json, all or nothing
     Seed(SeedArgs),
+    /// Prove the store by its books: exit 1, and each row that does not agree, where it is not proved
+    Proof(ProofArgs),
     /// Print the description of the API, as OpenAPI has it
     #[command(name = "openapi")]
     OpenApi(OpenApiArgs),

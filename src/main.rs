@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => chronos::app::serve(*args),
         Command::OpenApi(args) => chronos::app::openapi(&args),
         Command::Seed(args) => chronos::app::seed(&args),
+        Command::Proof(args) => chronos::app::proof(&args),
         Command::Token(args) => chronos::app::token(&args),
     };
     match outcome {

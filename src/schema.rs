@@ -18,6 +18,51 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        reserved -> Integer,
+        low_stock_at -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    stock_holds (id) {
+        id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        order_id -> Nullable<BigInt>,
+        customer_id -> Nullable<Text>,
+        expires_at -> Nullable<Timestamp>,
+        reason -> Nullable<Text>,
+        actor -> Text,
+        version -> BigInt,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stock_hold_items (hold_id, product_id) {
+        hold_id -> BigInt,
+        product_id -> Text,
+        quantity -> Integer,
+        open_quantity -> Integer,
+    }
+}
+
+diesel::table! {
+    stock_ledger (product_id, version) {
+        product_id -> Text,
+        version -> BigInt,
+        kind -> Text,
+        on_hand_delta -> Integer,
+        reserved_delta -> Integer,
+        on_hand_after -> Integer,
+        reserved_after -> Integer,
+        source -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        note -> Nullable<Text>,
+        actor -> Text,
+        request_id -> Nullable<Text>,
+        created_at -> Timestamp,
     }
 }
 
@@ -74,6 +119,15 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(stock_hold_items -> stock_holds (hold_id));
 diesel::joinable!(orders -> customers (customer_id));
 diesel::joinable!(order_items -> orders (order_id));
-diesel::allow_tables_to_appear_in_same_query!(products, customers, orders, order_items);
+diesel::allow_tables_to_appear_in_same_query!(
+    products,
+    stock_holds,
+    stock_hold_items,
+    stock_ledger,
+    customers,
+    orders,
+    order_items,
+);

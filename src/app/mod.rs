@@ -9,6 +9,7 @@ mod migration;
 mod modules;
 mod openapi;
 mod probes;
+mod proof;
 mod seed;
 mod serve;
 mod settings;
@@ -18,7 +19,8 @@ mod token;
 
 pub use modules::{MODULES, Module};
 pub use openapi::openapi;
+pub use proof::proof;
 pub use seed::seed;
 pub use serve::serve;
-pub use settings::{OpenApiArgs, SeedArgs, ServeArgs, TokenArgs};
+pub use settings::{OpenApiArgs, ProofArgs, SeedArgs, ServeArgs, TokenArgs};
 pub use token::token;

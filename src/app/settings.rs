@@ -2,7 +2,8 @@
 
 use super::modules::{MODULES, Roles, ServicePorts, UpstreamUrls};
 use crate::kernel::config::{
-    GatewaySettings, ListenSettings, ObservationSettings, Secret, StorageSettings, switch, whole,
+    GatewaySettings, ListenSettings, ObservationSettings, Secret, StorageSettings, StoreSettings,
+    switch, whole,
 };
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ pub struct ServeArgs {
     pub upstreams: UpstreamUrls,
 
     #[command(flatten)]
+    pub store: StoreSettings,
+
+    #[command(flatten)]
     pub observation: ObservationSettings,
 }
 
@@ -50,6 +54,12 @@ pub struct SeedArgs {
     #[arg(long, env = "CHRONOS_SEED_STRICT", value_parser = switch)]
     pub strict: bool,
 
+    #[command(flatten)]
+    pub storage: StorageSettings,
+}
+
+#[derive(Debug, Args)]
+pub struct ProofArgs {
     #[command(flatten)]
     pub storage: StorageSettings,
 }

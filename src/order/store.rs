@@ -148,10 +148,10 @@ fn items_of(conn: &mut DbConn, order_ids: &[i64]) -> QueryResult<HashMap<i64, Ve
     Ok(items)
 }
 
-/// Adds an order of a data file, under its own id or one that the database makes.
+/// Adds an order of a data file, under its own id or one that the database makes, and returns the id.
 /// [`number_from_the_highest`] follows the last one that has an id of its own, before the first that has
 /// none.
-pub(super) fn insert(conn: &mut DbConn, order: &NewOrder) -> QueryResult<()> {
+pub(super) fn insert(conn: &mut DbConn, order: &NewOrder) -> QueryResult<i64> {
     let row = NewOrderRow {
         id: order.id,
         order_number: &order.order_number,
@@ -182,7 +182,7 @@ pub(super) fn insert(conn: &mut DbConn, order: &NewOrder) -> QueryResult<()> {
         };
         diesel::insert_into(order_items::table).values(row).execute(conn)?;
     }
-    Ok(())
+    Ok(order_id)
 }
 
 /// Lets the next id of an order follow the highest one that is there. PostgreSQL's sequence has not

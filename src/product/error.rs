@@ -1,5 +1,7 @@
 //! What can go wrong in the catalogue, and how it is answered.
 
+use super::model::ProductId;
+use super::stock::Shortage;
 use crate::kernel::db::{DbError, job_error};
 use crate::kernel::error::Invalid;
 use crate::kernel::http::{Code, Failure};
@@ -17,7 +19,9 @@ pub enum ProductError {
     #[error("{0}")]
     NotAQuantity(Problems),
     #[error("{requested} requested, {available} in stock")]
-    InsufficientStock { requested: u64, available: i32 },
+    InsufficientStock { product_id: ProductId, requested: u64, available: i32 },
+    #[error("{reserved} pieces of {product_id} are reserved")]
+    Reserved { product_id: ProductId, reserved: i32 },
     #[error("the total cost passes 64 bits of cents")]
     CostTooLarge,
     #[error(transparent)]
@@ -32,6 +36,16 @@ pub enum ProductError {
 
 job_error!(ProductError);
 
+impl Shortage for ProductError {
+    fn short_of(&self) -> Vec<ProductId> {
+        match self {
+            ProductError::InsufficientStock { product_id, .. }
+            | ProductError::Reserved { product_id, .. } => vec![product_id.clone()],
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl From<ProductError> for Failure {
     fn from(error: ProductError) -> Failure {
         use ProductError as E;
@@ -39,8 +53,13 @@ impl From<ProductError> for Failure {
             E::NotFound => Failure::new(Code::ProductNotFound),
             E::AlreadyExists => Failure::new(Code::ProductExists),
             E::NotAQuantity(problems) => Failure::new(Code::InvalidQuantity).problems(problems),
-            E::InsufficientStock { requested, available } => Failure::new(Code::InsufficientStock)
-                .details(json!({ "requested": requested, "available": available })),
+            E::Reserved { reserved, .. } => {
+                Failure::new(Code::ProductReserved).details(json!({ "reserved": reserved }))
+            }
+            E::InsufficientStock { requested, available, .. } => {
+                Failure::new(Code::InsufficientStock)
+                    .details(json!({ "requested": requested, "available": available }))
+            }
             E::CostTooLarge => Failure::new(Code::CostTooLarge),
             E::VersionMismatch(mismatch) => mismatch.into(),
             E::Body(bad) => bad.into(),

@@ -5,7 +5,7 @@
 //! passed as that took. However many products there are and however often the metrics are asked for,
 //! this costs one percent of one place for lists.
 
-use super::store;
+use super::{stock, store};
 use crate::kernel::db::{Db, DbError};
 use crate::kernel::metrics::{Collector, DescriptorEncoder, Levels, Metrics};
 use crate::kernel::task::Tasks;
@@ -46,6 +46,7 @@ struct State {
 struct Counted {
     none_left: i64,
     low: i64,
+    open_holds: i64,
     /// In seconds of the epoch.
     at: i64,
 }
@@ -75,7 +76,7 @@ impl Stock {
         let (began, low_below) = (Instant::now(), self.low_below);
         let counted = self.db.list("product.count_low_stock", move |conn| {
             let amounts = store::count_low_stock(conn, low_below)?;
-            Ok::<_, DbError>(amounts)
+            Ok::<_, DbError>((amounts, stock::count_open_holds(conn)?))
         });
         let counted = counted.await;
         let took = began.elapsed();
@@ -83,11 +84,12 @@ impl Stock {
         let pause = (took * PAUSES_FOR_A_COUNT).max(SHORTEST_PAUSE);
         state.next_at = Some(Instant::now() + pause);
         match counted {
-            Ok(amounts) => {
+            Ok((amounts, open_holds)) => {
                 let none_left =
                     amounts.iter().filter(|(stock, _)| *stock == 0).map(|(_, count)| count).sum();
                 let low = amounts.iter().map(|(_, count)| count).sum();
-                state.counted = Some(Counted { none_left, low, at: time::now().timestamp() });
+                state.counted =
+                    Some(Counted { none_left, low, open_holds, at: time::now().timestamp() });
             }
             // The numbers stay as they were, and so does when they were counted.
             Err(error) => log::debug!("counting the stock: {error}"),
@@ -126,6 +128,11 @@ impl Collector for Stock {
             "chronos_products_low_stock",
             "Products of which fewer than the threshold are left, or none",
             counted.low,
+        )?;
+        levels.gauge(
+            "chronos_holds_open",
+            "Holds that have pieces, those of orders included",
+            counted.open_holds,
         )?;
         levels.gauge(
             "chronos_products_counted_timestamp_seconds",

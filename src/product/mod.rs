@@ -9,6 +9,7 @@ mod model;
 mod openapi;
 mod routes;
 mod service;
+pub mod stock;
 mod store;
 mod wire;
 

@@ -89,6 +89,17 @@ pub struct ProductChanges {
     pub metadata: Option<Option<Metadata>>,
 }
 
+impl ProductChanges {
+    pub(super) fn is_of_stock_alone(&self) -> bool {
+        let ProductChanges { name, brand, price, stock: _, category, metadata } = self;
+        name.is_none()
+            && brand.is_none()
+            && price.is_none()
+            && category.is_none()
+            && metadata.is_none()
+    }
+}
+
 /// Which products to list; prices are inclusive.
 #[derive(Debug, Clone, Default)]
 pub struct ProductFilter {

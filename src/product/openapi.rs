@@ -168,11 +168,25 @@ fn take_stock() -> Route {
 
 fn delete() -> Route {
     let message = "Product deleted successfully";
-    let answer = json!({ "success": true, "message": message, "data": submariner(12) });
-    of_one(HttpMethod::Delete, "deleteProduct", "Delete a product")
+    let data = json!({
+        "id": "prod_005", "name": "Marine 5517", "brand": "Breguet", "price": "12900.00",
+        "stock": 2, "category": "luxury",
+        "metadata": {
+            "case_diameter": "40mm", "case_material": "Titanium", "condition": "excellent",
+            "movement": "Automatic, Calibre 777A", "reference": "5517TI/G2/5ZU",
+            "warranty_years": 2, "water_resistance": "100m", "year": 2021,
+        },
+        "created_at": "2023-06-10T17:15:10.476Z", "updated_at": "2023-06-10T17:15:10.476Z",
+    });
+    let answer = json!({ "success": true, "message": message, "data": data });
+    route(HttpMethod::Delete, "/products/{id}", "deleteProduct", "Delete a product")
+        .path_id("id", "The id of the product", "prod_005")
+        .describe("A product with reserved pieces stays.")
+        .fails(NOT_THERE)
         .change()
         .conditional()
         .answers(Answer::json::<ProductAnswer>(StatusCode::OK, "The product as it was", answer))
+        .fails(&[Code::ProductReserved])
 }
 
 fn submariner(stock: i32) -> Value {

@@ -7,6 +7,7 @@ use super::wire::{
     CreateProduct, FacetsAnswer, ProductAnswer, ProductList, PurchaseAnswer, TakeStock,
     UpdateProduct,
 };
+use crate::kernel::auth::Actor;
 use crate::kernel::cache::Origin;
 use crate::kernel::db::{Rows, Tx};
 use crate::kernel::http::{
@@ -78,7 +79,8 @@ async fn create_product(
 ) -> Result<StoredResponse, Failure> {
     let (key, new) = (IdempotencyKey::of(&request)?, NewProduct::try_from(body)?);
     let rows = Rows::named([service::row(&new.id)]);
-    let create = move |tx: &mut Tx<'_>| service::create(tx, &new);
+    let actor = Actor::of(&request);
+    let create = move |tx: &mut Tx<'_>| service::create(tx, &new, &actor);
     let render = |product: &Product| {
         StoredResponse::created(format!("products/{}", product.id), &ProductAnswer::new(product))
             .tagged(product)
@@ -96,7 +98,8 @@ async fn update_product(
     let (key, changes) = (IdempotencyKey::of(&request)?, ProductChanges::try_from(body)?);
     let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes, &condition);
+    let actor = Actor::of(&request);
+    let update = move |tx: &mut Tx<'_>| service::update(tx, &id, &changes, &condition, &actor);
     let render =
         |product: &Product| StoredResponse::ok(&ProductAnswer::new(product)).tagged(product);
     products.changes.make("product.update", key, rows, update, render).await
@@ -112,11 +115,12 @@ async fn take_stock(
     let (key, quantity) = (IdempotencyKey::of(&request)?, Quantity::try_from(body)?);
     let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let take = move |tx: &mut Tx<'_>| service::take_stock(tx, &id, quantity, &condition);
+    let actor = Actor::of(&request);
+    let take = move |tx: &mut Tx<'_>| service::take_stock(tx, &id, quantity, &condition, &actor);
     let render = |purchase: &Purchase| {
         StoredResponse::ok(&PurchaseAnswer::from(purchase)).tagged(&purchase.product)
     };
-    products.changes.make("product.take_stock", key, rows, take, render).await
+    products.stock_changes.make("product.take_stock", key, rows, take, render).await
 }
 
 async fn delete_product(
@@ -127,12 +131,13 @@ async fn delete_product(
     let (key, id) = (IdempotencyKey::of(&request)?, parse_id(path)?);
     let condition = Conditions::of(&request)?.into_precondition();
     let rows = Rows::named([service::row(&id)]);
-    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id, &condition);
+    let actor = Actor::of(&request);
+    let delete = move |tx: &mut Tx<'_>| service::delete(tx, &id, &condition, &actor);
     let render = |product: &Product| {
         let message = Some("Product deleted successfully");
         StoredResponse::ok(&ProductAnswer { message, ..ProductAnswer::new(product) })
     };
-    products.changes.make("product.delete", key, rows, delete, render).await
+    products.stock_changes.make("product.delete", key, rows, delete, render).await
 }
 
 fn parse_id(path: web::Path<String>) -> Result<ProductId, ProductError> {

@@ -5,7 +5,9 @@ use super::model::{
     Facets, Metadata, NewProduct, Product, ProductChanges, ProductFilter, ProductId, Purchase,
     Quantity,
 };
+use super::stock::{self, Move, MoveKind, MoveNote, Outcome, StockChanges};
 use super::store;
+use crate::kernel::auth::Actor;
 use crate::kernel::cache::{Cache, CacheState, Cacheable, Origin};
 use crate::kernel::db::{Db, DbError, Tx, fill_page};
 use crate::kernel::effect::Effect;
@@ -20,16 +22,14 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Another writer can raise the stock between a failed take and the look at why it failed; each
-/// further try needs another such coincidence.
-const TAKE_ATTEMPTS: usize = 5;
-
 /// The catalogue; clones share the database and the cache.
 #[derive(Clone)]
 pub struct Products {
     db: Db,
     /// Runs the use cases that write.
     pub changes: Changes,
+    /// Runs those that need pieces.
+    pub stock_changes: StockChanges,
     cache: Cache<Product, DbError>,
 }
 
@@ -50,7 +50,9 @@ impl Products {
                 db.read("product.find", move |conn| Ok(store::find(conn, &id)?)).await
             })
         });
-        Products { db: db.clone(), changes: Changes::new(db), cache }
+        let changes = Changes::new(db);
+        let stock_changes = StockChanges::new(db, &changes);
+        Products { db: db.clone(), changes, stock_changes, cache }
     }
 
     pub async fn get(&self, id: &ProductId) -> Result<(Arc<Product>, Origin), ProductError> {
@@ -82,8 +84,12 @@ impl Products {
     }
 }
 
-pub(super) fn create(tx: &mut Tx<'_>, product: &NewProduct) -> Result<Product, ProductError> {
-    let product = store::insert(tx.conn(), product).map_err(already_exists)?;
+pub(super) fn create(
+    tx: &mut Tx<'_>,
+    product: &NewProduct,
+    actor: &Actor,
+) -> Result<Product, ProductError> {
+    let product = store::insert(tx.conn(), product, actor).map_err(already_exists)?;
     // That there is no such product may be cached.
     tx.then(forget(&product.id));
     Ok(product)
@@ -94,11 +100,44 @@ pub(super) fn update(
     id: &ProductId,
     changes: &ProductChanges,
     condition: &Precondition<Product>,
+    actor: &Actor,
 ) -> Result<Product, ProductError> {
     check(tx, id, condition)?;
+    let moved = match changes.stock {
+        Some(stock) => set_stock(tx, id, stock, actor)?,
+        None => None,
+    };
+    if let Some(product) = moved
+        && changes.is_of_stock_alone()
+    {
+        return Ok(product);
+    }
     let product = store::update(tx.conn(), id, changes.clone())?.ok_or(ProductError::NotFound)?;
     tx.then(forget(id));
     Ok(product)
+}
+
+/// Has so many pieces to be sold, whatever is reserved beside them. `None` where there are so many.
+fn set_stock(
+    tx: &mut Tx<'_>,
+    id: &ProductId,
+    stock: i32,
+    actor: &Actor,
+) -> Result<Option<Product>, ProductError> {
+    let before = store::find_and_lock(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
+    let on_hand = stock - before.stock;
+    if on_hand == 0 {
+        return Ok(None);
+    }
+    let note = MoveNote { reason: Some("set by PUT"), ..MoveNote::default() };
+    let moved = Move { kind: MoveKind::Adjustment, on_hand, reserved: 0, note };
+    match stock::apply(tx, id, &moved, actor)? {
+        Outcome::Moved(moved) => Ok(Some(moved.product)),
+        Outcome::TooMany => Err(stock::too_many("stock").into()),
+        Outcome::NoProduct | Outcome::TooFew(_) => {
+            unreachable!("the row is locked, and its stock is not negative afterwards")
+        }
+    }
 }
 
 pub(super) fn take_stock(
@@ -106,31 +145,47 @@ pub(super) fn take_stock(
     id: &ProductId,
     quantity: Quantity,
     condition: &Precondition<Product>,
+    actor: &Actor,
 ) -> Result<Purchase, ProductError> {
     check(tx, id, condition)?;
-    for _ in 0..TAKE_ATTEMPTS {
-        if let Some(product) = store::take(tx.conn(), id, quantity)? {
-            tx.then(forget(id));
-            let pieces = i64::try_from(quantity.get()).map_err(|_| ProductError::CostTooLarge)?;
-            let total_cost = product.price.checked_mul(pieces).ok_or(ProductError::CostTooLarge)?;
-            return Ok(Purchase { product, quantity, total_cost });
+    let too_few = |available| {
+        let (product_id, requested) = (id.clone(), quantity.get());
+        ProductError::InsufficientStock { product_id, requested, available }
+    };
+    let Some(pieces) = quantity.as_stock() else {
+        let product = store::find(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
+        return Err(too_few(product.stock));
+    };
+    let note = MoveNote::default();
+    let moved = Move { kind: MoveKind::Sale, on_hand: -pieces, reserved: 0, note };
+    match stock::apply(tx, id, &moved, actor)? {
+        Outcome::Moved(moved) => {
+            let product = moved.product;
+            let total_cost = product.price.checked_mul(pieces.into());
+            let total_cost = total_cost.ok_or(ProductError::CostTooLarge)?;
+            Ok(Purchase { product, quantity, total_cost })
         }
-        let stock = store::find(tx.conn(), id)?.ok_or(ProductError::NotFound)?.stock;
-        if quantity.as_stock().is_none_or(|pieces| pieces > stock) {
-            let requested = quantity.get();
-            return Err(ProductError::InsufficientStock { requested, available: stock });
-        }
+        Outcome::NoProduct => Err(ProductError::NotFound),
+        Outcome::TooFew(level) => Err(too_few(level.available())),
+        Outcome::TooMany => unreachable!("there are fewer than before"),
     }
-    Err(DbError::Unavailable(format!("the stock of {id} changes too fast")).into())
 }
 
 pub(super) fn delete(
     tx: &mut Tx<'_>,
     id: &ProductId,
     condition: &Precondition<Product>,
+    actor: &Actor,
 ) -> Result<Product, ProductError> {
     check(tx, id, condition)?;
-    let product = store::delete(tx.conn(), id)?.ok_or(ProductError::NotFound)?;
+    let Some(product) = store::delete(tx.conn(), id, actor)? else {
+        return Err(match stock::find_level(tx.conn(), id)? {
+            Some(level) => {
+                ProductError::Reserved { product_id: id.clone(), reserved: level.reserved }
+            }
+            None => ProductError::NotFound,
+        });
+    };
     tx.then(forget(id));
     Ok(product)
 }
@@ -153,7 +208,7 @@ pub(super) fn row(id: &ProductId) -> String {
     format!("{}:{id}", Product::KIND)
 }
 
-fn forget(id: &ProductId) -> Effect {
+pub(super) fn forget(id: &ProductId) -> Effect {
     Effect::Forget { kind: Product::KIND, id: id.clone() }
 }
 

@@ -433,7 +433,7 @@ fn a_deleted_product_is_gone_at_once(combination: &Combination) {
 
 /// D4: a write at one store, then a read at the other, which had the row as it was before.
 fn two_stores_see_each_others_writes(combination: &Combination) {
-    const PATH: &str = "/products/prod_001";
+    const PATH: &str = "/products/prod_016";
     for door in [Door::All, Door::Split] {
         let storage = Storage::seeded(&combination.backend);
         let fleet = Fleet::start(door, &storage, 2, &[]);

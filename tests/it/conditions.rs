@@ -29,8 +29,8 @@ cases![
         what_a_customer_has_spent_is_part_of_their_tag;
 ];
 
-const PRODUCT: &str = "/products/prod_001";
-const INVENTORY: &str = "/products/prod_001/inventory";
+const PRODUCT: &str = "/products/prod_016";
+const INVENTORY: &str = "/products/prod_016/inventory";
 const CUSTOMER: &str = "/customers/cust_001";
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -219,7 +219,7 @@ fn a_change_of_nothing_is_404_under_any_condition(combination: &Combination) {
     let app = combination.start();
     for condition in ["*", "\"1\""] {
         for (_, method, target, body) in changes() {
-            let target = target.replace("prod_001", "none").replace("cust_001", "none");
+            let target = target.replace("prod_016", "none").replace("cust_001", "none");
             let target = target.replace("/new", "/none");
             send(&app, method, &target, &[("If-Match", condition)], body.as_ref()).expect(404);
         }

@@ -135,7 +135,7 @@ fn a_client_that_wants_another_protocol_is_answered_in_this_one(combination: &Co
         ("GET /products/prod_001", upgrade, "200"),
         ("GET /products/prod_001", with_a_body, "200"),
         ("PUT /products/prod_003", with_a_body, "400"),
-        ("DELETE /products/prod_002", upgrade, "200"),
+        ("DELETE /products/prod_016", upgrade, "200"),
         ("PUT /products/prod_003", upgrade, "400"),
         ("CONNECT /products", "", "400"),
     ];

@@ -49,6 +49,7 @@ mod search;
 mod seed;
 mod settings;
 mod start;
+mod stock;
 mod stop;
 mod torture;
 mod upgrade;
@@ -143,6 +144,7 @@ pub fn all_cases() -> Vec<Case> {
         connections::cases(),
         settings::cases(),
         start::cases(),
+        stock::cases(),
         urls::cases(),
         stop::cases(),
         panics::cases(),

@@ -14,7 +14,8 @@ cases![
         a_store_of_the_first_version_keeps_every_row,
         rows_larger_than_the_bound_live_on,
         times_of_an_older_store_are_cut_and_paged_through,
-        the_next_order_of_an_older_store_follows_every_order_there_was;
+        the_next_order_of_an_older_store_follows_every_order_there_was,
+        pending_orders_of_an_older_store_have_a_claim_to_their_pieces;
     WithServers:
         an_older_sqlite_finds_no_error_in_a_store;
 ];
@@ -111,6 +112,50 @@ fn the_next_order_of_an_older_store_follows_every_order_there_was(combination: &
     app.storage.execute(order).expect("the database numbers it");
     // Order 9 was deleted before the migration, and its number is not given to another one.
     assert_eq!(app.storage.count("SELECT max(id) AS count FROM orders"), 10);
+}
+
+fn pending_orders_of_an_older_store_have_a_claim_to_their_pieces(combination: &Combination) {
+    let storage = older_store(combination);
+    for (id, status) in [(20, "pending"), (21, "pending"), (22, "cancelled")] {
+        let order = format!(
+            "INSERT INTO orders (id, order_number, customer_id, total_amount, status, version, \
+             created_at, updated_at) VALUES ({id}, 'N-{id}', 'c-1', 0, '{status}', 1, \
+             '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
+        );
+        storage.execute(&order).expect("the rules are kept");
+        // Of "leap" there would be more than can be counted.
+        let items = format!(
+            "INSERT INTO order_items VALUES ({id}, 1, 'p-1', 'One', 2, 0), \
+             ({id}, 2, 'p-1', 'One', 1, 0), ({id}, 3, 'gone', 'Gone', 1, 0), \
+             ({id}, 4, 'leap', 'Leap', 2147483647, 0)"
+        );
+        storage.execute(&items).expect("the rules are kept");
+    }
+    let only_gone = "INSERT INTO orders (id, order_number, customer_id, total_amount, status, version, \
+                     created_at, updated_at) VALUES (23, 'N-23', 'c-1', 0, 'pending', 1, \
+                     '2026-01-01 00:00:00', '2026-01-01 00:00:00'); \
+                     INSERT INTO order_items VALUES (23, 1, 'gone', 'Gone', 1, 0)";
+    storage.execute(only_gone).expect("the rules are kept");
+    let app = App::start(combination, storage, &[]);
+    let level = app.get("/products/p-1/stock").expect(200).json["data"].clone();
+    let numbers = ["on_hand", "reserved", "available"].map(|name| level[name].as_i64());
+    assert_eq!(numbers, [Some(11), Some(6), Some(5)], "what can be sold is as it was");
+    let holds = app.get("/holds").expect(200).json["data"].clone();
+    let orders: BTreeSet<i64> = holds
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|hold| hold["order_id"].as_i64().expect("an order"))
+        .collect();
+    assert_eq!(orders, BTreeSet::from([20, 21]));
+    let items = json!([{ "product_id": "p-1", "quantity": 3, "open_quantity": 3 }]);
+    assert_eq!((&holds[0]["items"], &holds[0]["actor"]), (&items, &json!("migration")));
+    let lines = app.get("/products/p-1/stock/ledger").expect(200).json["data"].clone();
+    let line = &lines[0];
+    assert_eq!(lines.as_array().map(Vec::len), Some(1));
+    assert_eq!((&line["kind"], &line["on_hand_delta"]), (&json!("opening"), &json!(11)));
+    let proof = app.get("/stock/proof").expect(200).json["data"].clone();
+    assert_eq!((&proof["proved"], &proof["drift"]), (&json!(true), &json!([])));
 }
 
 /// `sqlite3` of Debian 12 is 3.40, in which `json_valid(NULL)` is 0 and not NULL.

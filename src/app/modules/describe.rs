@@ -3,8 +3,10 @@
 use super::Describe;
 
 #[cfg(all(feature = "product", feature = "database"))]
-pub(super) const PRODUCT: Option<Describe> =
-    Some(|| vec![(crate::product::TAG, crate::product::describe())]);
+pub(super) const PRODUCT: Option<Describe> = Some(|| {
+    let stock = (crate::product::stock::TAG, crate::product::stock::describe());
+    vec![(crate::product::TAG, crate::product::describe()), stock]
+});
 #[cfg(not(all(feature = "product", feature = "database")))]
 pub(super) const PRODUCT: Option<Describe> = None;
 

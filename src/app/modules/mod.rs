@@ -5,6 +5,8 @@
 
 mod describe;
 mod per_module;
+#[cfg(feature = "database")]
+mod prove;
 mod roles;
 mod start;
 
@@ -33,9 +35,17 @@ pub struct Module {
     pub start: Option<Start>,
     /// What its routes take and answer, under their headings; `None` where the binary leaves it out.
     pub(crate) describe: Option<Describe>,
+    /// Proves what the module keeps books of; `None` where there are none, or the binary leaves it out.
+    #[cfg(feature = "database")]
+    pub(crate) prove: Option<Prove>,
     /// The part of a store in files; `None` where there is none, or the binary cannot load stores.
     pub seed: Option<&'static seed::Part>,
 }
+
+/// Tells each thing that does not agree, and returns what was looked at, such as `112 products`.
+#[cfg(feature = "database")]
+pub(crate) type Prove =
+    fn(&crate::kernel::db::Db, &mut dyn FnMut(String)) -> anyhow::Result<String>;
 
 /// Makes the scopes of a module's own listener, and starts what runs beside them.
 pub(super) type Start = fn(&ServeArgs, &Shared) -> Vec<Scope>;
@@ -50,10 +60,12 @@ pub static MODULES: [Module; 3] = [
         name: "product",
         service: "product-service",
         default_port: 3001,
-        mounts: &["/products"],
+        mounts: &["/products", "/stock", "/holds"],
         first_request: "/products/prod_001",
         start: start::PRODUCT,
         describe: describe::PRODUCT,
+        #[cfg(feature = "database")]
+        prove: prove::PRODUCT,
         seed: seed::PRODUCTS,
     },
     Module {
@@ -64,6 +76,8 @@ pub static MODULES: [Module; 3] = [
         first_request: "/customers/cust_001",
         start: start::CUSTOMER,
         describe: describe::CUSTOMER,
+        #[cfg(feature = "database")]
+        prove: prove::CUSTOMER,
         seed: seed::CUSTOMERS,
     },
     Module {
@@ -74,6 +88,8 @@ pub static MODULES: [Module; 3] = [
         first_request: "/customers/cust_001/orders",
         start: start::ORDER,
         describe: describe::ORDER,
+        #[cfg(feature = "database")]
+        prove: prove::ORDER,
         seed: seed::ORDERS,
     },
 ];

@@ -49,7 +49,7 @@ impl ModuleSetting for UpstreamUrl {
     }
 
     fn help_of(module: &Module) -> String {
-        let mounts = module.mounts.join(" and ");
+        let mounts = module.mounts.join(", ");
         format!("Where a gateway without the {} service forwards {mounts}", module.name)
     }
 

@@ -48,9 +48,32 @@ pub(super) const PRODUCT: Option<Start> = Some(|args, shared| {
     let products = crate::product::Products::new(db, cache, ttl, tasks, metrics);
     crate::product::observe_stock(db, tasks, metrics, args.observation.low_stock_threshold);
     watch_for_other_writers(shared, &products);
-    let routes: Configure =
-        std::sync::Arc::new(move |config| crate::product::routes(config, products.clone()));
-    vec![Scope { prefix: "/products", routes }]
+    let stock = crate::product::stock::Stock::new(
+        db,
+        &products.changes,
+        args.store.hold_max_days,
+        args.observation.low_stock_threshold,
+    );
+    let (of_stock, of_holds) = (stock.clone(), stock.clone());
+    let routes: Configure = std::sync::Arc::new(move |config| {
+        crate::product::routes(config, products.clone());
+        crate::product::stock::routes_of_products(config, stock.clone());
+    });
+    vec![
+        Scope { prefix: "/products", routes },
+        Scope {
+            prefix: "/stock",
+            routes: std::sync::Arc::new(move |config| {
+                crate::product::stock::routes_of_stock(config, of_stock.clone());
+            }),
+        },
+        Scope {
+            prefix: "/holds",
+            routes: std::sync::Arc::new(move |config| {
+                crate::product::stock::routes_of_holds(config, of_holds.clone());
+            }),
+        },
+    ]
 });
 #[cfg(not(all(feature = "product", feature = "database")))]
 pub(super) const PRODUCT: Option<Start> = None;

@@ -2,10 +2,12 @@
 
 use super::mistakes::Report;
 use super::records::{Place, Record, Source};
+use crate::kernel::auth::Actor;
 use crate::kernel::db::{DbConn, Tx};
 use anyhow::Context;
 use diesel::QueryResult;
 use std::collections::{HashMap, HashSet};
+use std::error::Error;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 
@@ -46,6 +48,11 @@ impl Part {
     }
 }
 
+/// Who loads a store, as its books have it.
+pub(super) fn loader() -> Actor {
+    Actor::program("seed")
+}
+
 /// Records that are written one by one.
 pub(super) struct OneByOne<T> {
     pub file: &'static str,
@@ -70,10 +77,10 @@ pub(super) fn without_mistakes<T>(records: Vec<Record<T>>) -> Vec<(Place, T)> {
 }
 
 /// Writes records, and shows how far it has come where a person watches.
-pub(super) fn insert_all<'a, T: 'a>(
+pub(super) fn insert_all<'a, T: 'a, E: Error + Send + Sync + 'static>(
     file: impl fmt::Display,
     records: impl IntoIterator<Item = &'a (Place, T), IntoIter: ExactSizeIterator>,
-    mut insert: impl FnMut(&T) -> QueryResult<()>,
+    mut insert: impl FnMut(&T) -> Result<(), E>,
 ) -> anyhow::Result<()> {
     const SHOW_EVERY: usize = 10_000;
     let records = records.into_iter();

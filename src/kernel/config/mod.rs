@@ -65,9 +65,18 @@ pub struct ObservationSettings {
     #[arg(long, env, default_value = "1000", value_parser = whole(0..=3_600_000))]
     pub slow_request_ms: u32,
 
-    /// Below how many pieces the stock of a product is low, for the metrics
+    /// Below how many pieces the stock of a product is low, for the metrics; at how many or fewer, for
+    /// GET /stock/low, where the product has no threshold of its own
     #[arg(long, env, default_value = "3", value_parser = whole(1..=1000))]
     pub low_stock_threshold: u32,
+}
+
+/// What the store permits.
+#[derive(Debug, Clone, Args)]
+pub struct StoreSettings {
+    /// The longest hold of pieces for a client, in days
+    #[arg(long, env, default_value = "30", value_parser = whole(1..=365))]
+    pub hold_max_days: u32,
 }
 
 impl ObservationSettings {

@@ -29,7 +29,7 @@ pub trait JobError: From<DbError> + From<Error> + Send + 'static {
 /// errors of other slices in the variants that are named.
 #[macro_export]
 macro_rules! job_error {
-    ($error:ident $(, $other:ident)*) => {
+    ($error:ident $(, $other:ident)* $(,)?) => {
         impl From<diesel::result::Error> for $error {
             fn from(error: diesel::result::Error) -> Self {
                 $error::Db(error.into())

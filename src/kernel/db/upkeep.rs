@@ -5,6 +5,7 @@ use super::connection::Pooled;
 use super::file;
 use super::{Db, DbConn, DbError, Load, PrepareError, Prepared, migrate};
 use crate::kernel::config::DatabaseUrl;
+use crate::kernel::error::Refusal;
 use std::sync::atomic::Ordering;
 
 impl Db {
@@ -50,6 +51,47 @@ impl Db {
         let prepared = migrate::prepare(&self.0.url, &self.0.writes, load)?;
         self.0.migrated.store(true, Ordering::Release);
         Ok(prepared)
+    }
+
+    /// Refuses a database that is not there or lacks a part of the schema, and changes nothing.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub fn refuse_older_schema(&self) -> anyhow::Result<()> {
+        let url = &self.0.url;
+        if let DatabaseUrl::SqliteFile(file) = url
+            && !file.exists()
+        {
+            return Err(Refusal(format!("{url} is not there")).into());
+        }
+        let missing = self.read_command(|conn| Ok(migrate::count_missing(conn)?))?;
+        if missing == 0 {
+            return Ok(());
+        }
+        let reason = format!(
+            "{url} is not of this version, whose schema has {missing} more migrations; chronos serve \
+             makes them"
+        );
+        Err(Refusal(reason).into())
+    }
+
+    /// Runs a command's job, which only reads, without a deadline, on the calling thread. Writers are not
+    /// held up: each statement sees a state of its own.
+    ///
+    /// # Errors
+    /// The job's own, and those of the connection.
+    pub fn read_command<T>(
+        &self,
+        job: impl FnOnce(&mut DbConn) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut pooled = self.0.reads.checkout()?;
+        if matches!(self.0.url, DatabaseUrl::Postgres(_)) {
+            return pooled.conn.transact(|conn| {
+                conn.lift_time_limits()?;
+                job(conn)
+            });
+        }
+        job(&mut pooled.conn)
     }
 
     /// Runs a command's job in one transaction without a deadline, on the calling thread.

@@ -51,6 +51,8 @@ codes! {
     InvalidQuantity = "INVALID_QUANTITY", BAD_REQUEST, "Quantity must be a positive number";
     InsufficientStock = "INSUFFICIENT_STOCK", BAD_REQUEST, "Insufficient stock";
     CostTooLarge = "COST_TOO_LARGE", BAD_REQUEST, "Total cost is too large";
+    IdempotencyKeyRequired = "IDEMPOTENCY_KEY_REQUIRED", BAD_REQUEST,
+        "This request needs an Idempotency-Key";
     /// Stands for every status from 400 to 499 that has no code of its own.
     RequestRefused = "REQUEST_REFUSED", BAD_REQUEST, "Request Refused";
     Unauthorized = "UNAUTHORIZED", UNAUTHORIZED, "Unauthorized";
@@ -58,11 +60,17 @@ codes! {
     NotFound = "NOT_FOUND", NOT_FOUND, "Not Found";
     ProductNotFound = "PRODUCT_NOT_FOUND", NOT_FOUND, "Product not found";
     CustomerNotFound = "CUSTOMER_NOT_FOUND", NOT_FOUND, "Customer not found";
+    HoldNotFound = "HOLD_NOT_FOUND", NOT_FOUND, "Hold not found";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED, "Method Not Allowed";
     RequestTimeout = "REQUEST_TIMEOUT", REQUEST_TIMEOUT, "Request Timeout";
     IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE", CONFLICT,
         "A request with this Idempotency-Key is still under way";
     ProductExists = "PRODUCT_EXISTS", CONFLICT, "Product with this ID already exists";
+    ProductReserved = "PRODUCT_RESERVED", CONFLICT, "Pieces of this product are reserved";
+    OutOfStock = "OUT_OF_STOCK", CONFLICT, "Not enough in stock";
+    BelowReserved = "BELOW_RESERVED", CONFLICT, "Fewer pieces would be left than are reserved";
+    HoldExpired = "HOLD_EXPIRED", CONFLICT, "This hold has ended";
+    HoldNotOpen = "HOLD_NOT_OPEN", CONFLICT, "This hold is not open";
     CustomerExists = "CUSTOMER_EXISTS", CONFLICT, "Customer with this ID or email already exists";
     EmailInUse = "EMAIL_IN_USE", CONFLICT, "Email already in use";
     CustomerHasOrders = "CUSTOMER_HAS_ORDERS", CONFLICT,

@@ -3,6 +3,8 @@
 
 use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
+use crate::kernel::time;
+use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode;
 use std::str::FromStr;
 
@@ -74,6 +76,14 @@ impl Query {
             Some("false") => Ok(Some(false)),
             Some(_) => Err(Invalid::new(name, Rule::NotOneOf, "must be one of true, false")),
         }
+    }
+
+    /// A time with its zone.
+    ///
+    /// # Errors
+    /// When it is repeated, or no time.
+    pub fn time(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, Invalid> {
+        self.get_with_plus(name)?.map(|text| time::parse(name, text)).transpose()
     }
 
     /// Ids with commas between them.

@@ -30,6 +30,11 @@ impl StoredResponse {
         StoredResponse::of(StatusCode::OK, None, view)
     }
 
+    /// What was added has no address of its own.
+    pub fn added(view: &impl Serialize) -> StoredResponse {
+        StoredResponse::of(StatusCode::CREATED, None, view)
+    }
+
     pub fn created(location: String, view: &impl Serialize) -> StoredResponse {
         StoredResponse::of(StatusCode::CREATED, Some(location), view)
     }

@@ -2,7 +2,7 @@
 
 use crate::kernel::auth::Caller;
 use crate::kernel::error::{Invalid, Rule};
-use crate::kernel::http::{BodyDigest, IDEMPOTENCY_KEY};
+use crate::kernel::http::{BodyDigest, Code, Failure, IDEMPOTENCY_KEY};
 use actix_web::{HttpMessage, HttpRequest};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,21 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
+    /// The key of a request that moves money or stock, whose body has been read: without one, a client
+    /// that gets no answer could not ask again without doing it twice.
+    ///
+    /// # Errors
+    /// As [`IdempotencyKey::of`], and where there is none, with a header to add.
+    pub fn required(request: &HttpRequest) -> Result<IdempotencyKey, Failure> {
+        IdempotencyKey::of(request)?.ok_or_else(|| {
+            let example = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+            Failure::new(Code::IdempotencyKeyRequired).message(format!(
+                "Add a header such as {FIELD}: {example}, a new one for each change and the same when \
+                 this one is sent again"
+            ))
+        })
+    }
+
     /// The key of a request whose body has been read, or `None` where it has none.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ mod route;
 mod version_30;
 
 pub use document::{Document, Listener};
-pub use parameters::{any_text, choice, flag, id, ids, money, phone, text, whole, words};
+pub use parameters::{
+    any_text, choice, flag, id, id_or_none, ids, money, phone, text, time, whole, words,
+};
 pub use route::{Answer, Route};
 pub use version_30::to_version_30;

@@ -7,6 +7,11 @@ pub fn id() -> Object {
     string().pattern(Some("^[A-Za-z0-9._-]{1,50}$")).build()
 }
 
+/// An id in a query, where an empty one counts as none.
+pub fn id_or_none() -> Object {
+    string().pattern(Some("^([A-Za-z0-9._-]{1,50})?$")).build()
+}
+
 /// An amount from 0 to 99999999.99, by its digits. As with every parameter of a query, an empty one
 /// counts as none.
 pub fn money() -> Object {
@@ -40,6 +45,17 @@ pub fn words() -> Object {
 
 pub fn flag() -> Object {
     choice(&["true", "false"])
+}
+
+/// A time with its zone. As with every parameter of a query, an empty one counts as none. The pattern
+/// leaves out the day that leap years have more.
+pub fn time() -> Object {
+    let year = "(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})";
+    let day = "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|\
+               02-(0[1-9]|1[0-9]|2[0-8]))";
+    let time = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?";
+    let pattern = format!("^({year}-{day}T{time}(Z|[+-](0[0-9]|1[0-9]|2[0-3]):[0-5][0-9]))?$");
+    string().pattern(Some(pattern)).examples(["2026-11-26T12:00:00Z"]).build()
 }
 
 /// A text that only the bound of a request's target ends.

@@ -243,15 +243,25 @@ impl Route {
         self.query("count", description, choice(&Counting::NAMES))
     }
 
+    /// A change of money or stock: it must come with a key.
+    pub fn keyed_change(self) -> Route {
+        self.change_with(Required::True).fails(&[Code::IdempotencyKeyRequired])
+    }
+
     /// A change: its client may send it again under one key, and it takes effect once.
     pub fn change(self) -> Route {
+        self.change_with(Required::False)
+    }
+
+    fn change_with(self, required: Required) -> Route {
         let description = "A name that the client gives this request: sent again with it within 24 \
                            hours, the request is answered as before and takes effect once";
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some("^[\\x21-\\x7e]{1,255}$"))
             .build();
-        let key = parameter("Idempotency-Key", ParameterIn::Header, description, schema).build();
+        let key = parameter("Idempotency-Key", ParameterIn::Header, description, schema);
+        let key = key.required(required).build();
         self.parameter(key).fails(&WITH_KEY)
     }
 

@@ -5,8 +5,9 @@ mod search;
 
 use super::model::{
     NewProduct, Product, ProductChanges, ProductFilter, ProductId, ProductKey, ProductRecord,
-    Quantity,
 };
+use super::stock::{self, Level, Moved};
+use crate::kernel::auth::Actor;
 use crate::kernel::db::{
     DbConn, JsonObject, ListSource, MultiBackend, PageOf, count_rows, folded_column, in_order,
     is_postgres, show_rows, unreadable,
@@ -26,7 +27,7 @@ use search::{Way, found_by};
 
 /// A row, in the order of the table's columns.
 #[derive(Queryable)]
-struct Row {
+pub(super) struct Row {
     id: String,
     name: String,
     brand: String,
@@ -37,9 +38,25 @@ struct Row {
     version: i64,
     created_at: NaiveDateTime,
     updated_at: NaiveDateTime,
+    reserved: i32,
+    low_stock_at: Option<i32>,
 }
 
 impl Row {
+    pub(super) fn level(&self) -> Level {
+        Level {
+            on_hand: self.stock + self.reserved,
+            reserved: self.reserved,
+            low_stock_at: self.low_stock_at,
+            version: self.version,
+        }
+    }
+
+    pub(super) fn into_moved(self) -> QueryResult<Moved> {
+        let level = self.level();
+        Ok(Moved { product: self.into_product()?, level })
+    }
+
     fn into_product(self) -> QueryResult<Product> {
         Ok(Product {
             id: Id::parse("id", self.id).map_err(unreadable)?,
@@ -77,7 +94,6 @@ struct ChangedColumns {
     name: Option<String>,
     brand: Option<String>,
     price: Option<i64>,
-    stock: Option<i32>,
     category: Option<String>,
     metadata: Option<Option<JsonObject>>,
 }
@@ -90,14 +106,17 @@ pub(super) fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Prod
 /// As [`find`], for a row that this transaction changes: on PostgreSQL nobody else does until it ends,
 /// and on SQLite a transaction that writes is alone.
 pub(super) fn find_and_lock(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+    find_row_and_lock(conn, id)?.map(Row::into_product).transpose()
+}
+
+pub(super) fn find_row_and_lock(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Row>> {
     let query = products::table.find(id.as_str());
-    let row: Option<Row> = match conn {
+    match conn {
         #[cfg(feature = "postgres")]
-        DbConn::Postgres(conn) => query.for_update().first(conn).optional()?,
+        DbConn::Postgres(conn) => query.for_update().first(conn).optional(),
         #[cfg(feature = "sqlite")]
-        DbConn::Sqlite(conn) => query.first(conn).optional()?,
-    };
-    row.map(Row::into_product).transpose()
+        DbConn::Sqlite(conn) => query.first(conn).optional(),
+    }
 }
 
 impl ListSource for ProductFilter {
@@ -163,21 +182,30 @@ fn filtered(filter: &ProductFilter, way: Way) -> products::BoxedQuery<'_, MultiB
     query
 }
 
-/// Adds a product that is made now.
-pub(super) fn insert(conn: &mut DbConn, product: &NewProduct) -> QueryResult<Product> {
+/// Adds a product that is made now, and opens its books.
+pub(super) fn insert(
+    conn: &mut DbConn,
+    product: &NewProduct,
+    actor: &Actor,
+) -> QueryResult<Product> {
     let now = time::now();
-    insert_at(conn, product, (now, now))
+    insert_at(conn, product, (now, now), actor)
 }
 
-/// Adds a record of a data file, with its own times where it has them.
-pub fn insert_record(conn: &mut DbConn, record: &ProductRecord) -> QueryResult<Product> {
-    insert_at(conn, &record.new, record.times())
+/// Adds a record of a data file, with its own times where it has them, and opens its books.
+pub fn insert_record(
+    conn: &mut DbConn,
+    record: &ProductRecord,
+    actor: &Actor,
+) -> QueryResult<Product> {
+    insert_at(conn, &record.new, record.times(), actor)
 }
 
 fn insert_at(
     conn: &mut DbConn,
     product: &NewProduct,
     (created_at, updated_at): (DateTime<Utc>, DateTime<Utc>),
+    actor: &Actor,
 ) -> QueryResult<Product> {
     let row = NewRow {
         id: product.id.as_str(),
@@ -187,7 +215,7 @@ fn insert_at(
         stock: product.stock,
         category: &product.category,
         metadata: product.metadata.clone().map(JsonObject),
-        version: time::new_row_version(),
+        version: stock::next_version(conn, &product.id)?,
         created_at: created_at.naive_utc(),
         updated_at: updated_at.naive_utc(),
     };
@@ -195,10 +223,13 @@ fn insert_at(
         .values(row)
         .returning(products::all_columns)
         .get_result(conn)?;
-    row.into_product()
+    let product = row.into_product()?;
+    stock::write_opening(conn, &product, actor)?;
+    Ok(product)
 }
 
-/// Changes what is present; `None` where there is no such product.
+/// Changes what is present, but for the stock, which `product::stock` moves; `None` where there is no such
+/// product.
 pub(super) fn update(
     conn: &mut DbConn,
     id: &ProductId,
@@ -208,7 +239,6 @@ pub(super) fn update(
         name: changes.name,
         brand: changes.brand,
         price: changes.price.map(Cents::get),
-        stock: changes.stock,
         category: changes.category,
         metadata: changes.metadata.map(|metadata| metadata.map(JsonObject)),
     };
@@ -224,36 +254,21 @@ pub(super) fn update(
     row.map(Row::into_product).transpose()
 }
 
-/// Takes stock if there is enough of it, in one statement: two buyers at once cannot both pass the
-/// guard. `None` where there is no such product or too little.
-pub(super) fn take(
+/// Deletes a product of which no piece is reserved, closes its books, and returns it; `None` where there
+/// is no such product.
+pub(super) fn delete(
     conn: &mut DbConn,
     id: &ProductId,
-    quantity: Quantity,
+    actor: &Actor,
 ) -> QueryResult<Option<Product>> {
-    let Some(pieces) = quantity.as_stock() else {
-        return Ok(None);
-    };
-    let enough = products::table.find(id.as_str()).filter(products::stock.ge(pieces));
-    let row: Option<Row> = diesel::update(enough)
-        .set((
-            products::stock.eq(products::stock - pieces),
-            products::version.eq(products::version + 1),
-            products::updated_at.eq(time::now().naive_utc()),
-        ))
-        .returning(products::all_columns)
-        .get_result(conn)
-        .optional()?;
-    row.map(Row::into_product).transpose()
-}
-
-/// Deletes a product and returns it; `None` where there is no such product.
-pub(super) fn delete(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
-    let row: Option<Row> = diesel::delete(products::table.find(id.as_str()))
-        .returning(products::all_columns)
-        .get_result(conn)
-        .optional()?;
-    row.map(Row::into_product).transpose()
+    let free = products::table.find(id.as_str()).filter(products::reserved.eq(0));
+    let row: Option<Row> =
+        diesel::delete(free).returning(products::all_columns).get_result(conn).optional()?;
+    let product = row.map(Row::into_product).transpose()?;
+    if let Some(product) = &product {
+        stock::write_removal(conn, product, actor)?;
+    }
+    Ok(product)
 }
 
 /// How many products have each amount of stock below `below`; none where there are none.
@@ -267,9 +282,11 @@ pub(super) fn count_low_stock(conn: &mut DbConn, below: i32) -> QueryResult<Vec<
 
 pub fn is_empty(conn: &mut DbConn) -> QueryResult<bool> {
     let first: Option<String> = products::table.select(products::id).first(conn).optional()?;
-    Ok(first.is_none())
+    Ok(first.is_none() && stock::is_empty(conn)?)
 }
 
+/// Deletes the products, the holds and the ledger.
 pub fn delete_all(conn: &mut DbConn) -> QueryResult<usize> {
+    stock::delete_all(conn)?;
     diesel::delete(products::table).execute(conn)
 }

@@ -331,7 +331,8 @@ fn a_connection_ended_before_the_commit_leaves_no_trace(combination: &Combinatio
     let store = gated_store(combination, &[]);
     let inventory = format!("{PATH}/inventory");
     store.app.patch(&inventory, &json!({ "quantity": 1 })).expect(200);
-    store.gate.close_at("UPDATE 1\0");
+    // The update answers the row, and with it the name.
+    store.gate.close_at("Submariner Date");
     thread::scope(|scope| {
         let write = scope.spawn(|| store.app.patch(&inventory, &json!({ "quantity": 1 })));
         store.gate.wait_for_held_answer();

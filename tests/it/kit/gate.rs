@@ -69,7 +69,7 @@ impl Gate {
     }
 
     /// Holds back the next answer that has these bytes, and all after it. `COMMIT\0` is in the
-    /// answer of PostgreSQL to a commit, `UPDATE 1\0` in that to an update of one row.
+    /// answer of PostgreSQL to a commit.
     pub fn close_at(&self, bytes: &str) {
         self.shared.change(|way| way.shut_at = Some(bytes.as_bytes().to_vec()));
     }

@@ -95,14 +95,14 @@ fn the_flag_no_seed_leaves_a_new_file_empty(combination: &Combination) {
 
 fn serve_loads_a_file_only_when_it_is_new(combination: &Combination) {
     let app = App::start(combination, Storage::empty(&combination.backend), &[]);
-    app.delete("/products/prod_001").expect(200);
+    app.delete("/products/prod_005").expect(200);
     app.put("/customers/cust_001", &json!({ "name": "Changed" })).expect(200);
     let before = dump(&app.storage);
     let App { storage, processes, .. } = app;
     drop(processes);
     let app = App::start(combination, storage, &[]);
     assert_eq!(dump(&app.storage), before);
-    app.get("/products/prod_001").expect(404);
+    app.get("/products/prod_005").expect(404);
 }
 
 fn serve_leaves_a_file_alone_that_seed_has_loaded(combination: &Combination) {

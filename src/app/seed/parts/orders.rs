@@ -2,7 +2,7 @@
 
 use super::customers;
 use crate::app::seed::mistakes::Report;
-use crate::app::seed::part::{Ids, Part, Records, insert_all, without_mistakes};
+use crate::app::seed::part::{Ids, Part, Records, insert_all, loader, without_mistakes};
 use crate::app::seed::records::{Place, Record, check_unique};
 use crate::kernel::db::Tx;
 use crate::kernel::money::Cents;
@@ -34,9 +34,10 @@ impl Records for Orders {
         // An order without an id is numbered after those that have one, wherever it stands.
         let (numbered, others): (Vec<_>, Vec<_>) =
             self.0.iter().partition(|(_, record)| record.id.is_some());
-        insert_all(FILE, numbered, |record| order::insert_record(tx, record))?;
+        let actor = loader();
+        insert_all(FILE, numbered, |record| order::insert_record(tx, record, &actor))?;
         order::number_from_the_highest(tx.conn())?;
-        insert_all(FILE, others, |record| order::insert_record(tx, record))
+        insert_all(FILE, others, |record| order::insert_record(tx, record, &actor))
     }
 }
 

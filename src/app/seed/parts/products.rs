@@ -1,6 +1,6 @@
 //! `products.json`.
 
-use crate::app::seed::part::{OneByOne, Part, without_mistakes};
+use crate::app::seed::part::{OneByOne, Part, loader, without_mistakes};
 use crate::app::seed::records::check_unique;
 use crate::product::{self, ProductRecord};
 
@@ -16,7 +16,7 @@ pub(super) static PRODUCTS: Part = Part {
         Box::new(OneByOne {
             file: FILE,
             records: without_mistakes(records),
-            insert: |tx, record| product::insert_record(tx.conn(), record).map(drop),
+            insert: |tx, record| product::insert_record(tx.conn(), record, &loader()).map(drop),
         })
     },
     is_empty: product::is_empty,

@@ -101,6 +101,11 @@ impl Difference {
     }
 }
 
+/// How many migrations of this program a database lacks; changes nothing.
+pub(super) fn count_missing(conn: &mut DbConn) -> QueryResult<usize> {
+    Ok(Difference::of(conn)?.missing)
+}
+
 /// The versions that the database says were made; none where it says nothing yet.
 fn made_versions(conn: &mut DbConn) -> QueryResult<Vec<String>> {
     use diesel::sql_types::{Bool, Text};
