@@ -85,12 +85,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamp};
     use crate::kernel::db::Json;
 
     orders (id) {
         id -> BigInt,
-        order_number -> Text,
+        order_number -> Nullable<Text>,
         customer_id -> Text,
         total_amount -> BigInt,
         status -> Text,
@@ -103,12 +103,37 @@ diesel::table! {
         discount_amount -> BigInt,
         shipping_amount -> BigInt,
         tax_amount -> BigInt,
+        source -> Text,
+        currency -> Nullable<Text>,
+        reference -> Nullable<Text>,
+        items_amount -> BigInt,
+        discount_tier -> Nullable<Text>,
+        discount_rate -> Integer,
+        tax_mode -> Text,
+        tax_rate -> Integer,
+        tax_exempt_reason -> Nullable<Text>,
+        original_amount -> BigInt,
+        taken_back_amount -> BigInt,
+        allowance_amount -> BigInt,
+        import_difference -> BigInt,
+        paid_amount -> BigInt,
+        refunded_amount -> BigInt,
+        pieces -> BigInt,
+        pieces_cancelled -> BigInt,
+        pieces_fulfilled -> BigInt,
+        pieces_returned -> BigInt,
+        placed_at -> Nullable<Timestamp>,
+        valid_until -> Nullable<Timestamp>,
+        pay_by -> Nullable<Timestamp>,
+        completed_at -> Nullable<Timestamp>,
+        cancelled_at -> Nullable<Timestamp>,
+        cancel_reason -> Nullable<Text>,
+        payment_status -> Text,
+        fulfilment_status -> Text,
     }
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Integer, Text};
-
     order_items (order_id, line) {
         order_id -> BigInt,
         line -> Integer,
@@ -116,6 +141,65 @@ diesel::table! {
         product_name -> Text,
         quantity -> Integer,
         price -> BigInt,
+        discount_amount -> BigInt,
+        tax_amount -> BigInt,
+        total_amount -> BigInt,
+        fulfilled -> Integer,
+        cancelled -> Integer,
+        returned -> Integer,
+    }
+}
+
+diesel::table! {
+    payments (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        direction -> Text,
+        amount -> BigInt,
+        method -> Text,
+        reference -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        actor -> Text,
+        received_at -> Timestamp,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
+    use crate::kernel::db::Json;
+
+    fulfilments (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        kind -> Text,
+        carrier -> Nullable<Text>,
+        tracking_number -> Nullable<Text>,
+        papers -> Nullable<Json>,
+        restock -> Bool,
+        reason -> Nullable<Text>,
+        actor -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    fulfilment_items (fulfilment_id, line) {
+        fulfilment_id -> BigInt,
+        order_id -> BigInt,
+        line -> Integer,
+        quantity -> Integer,
+    }
+}
+
+diesel::table! {
+    order_serials (fulfilment_id, line, serial) {
+        fulfilment_id -> BigInt,
+        order_id -> BigInt,
+        line -> Integer,
+        product_id -> Text,
+        serial -> Text,
+        returned_by -> Nullable<BigInt>,
     }
 }
 
@@ -130,4 +214,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     customers,
     orders,
     order_items,
+    payments,
+    fulfilments,
+    fulfilment_items,
+    order_serials,
 );

@@ -12,10 +12,10 @@ mod store;
 mod wire;
 
 pub use error::CustomerError;
-pub use model::{Address, Customer, CustomerId, CustomerRecord, parse_address};
+pub use model::{Address, Customer, CustomerId, CustomerRecord, Tier, VipTier, parse_address};
 pub use openapi::{TAG, describe};
 pub use routes::routes;
-pub use service::{Customers, add_spent, require};
+pub use service::{Customers, add_spent, find, lock, require, row};
 pub use store::{delete_all, insert_record, is_empty};
 
 // What fuzz/ calls.

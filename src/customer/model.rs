@@ -211,6 +211,9 @@ pub enum VipTier {
 }
 
 impl VipTier {
+    /// From the lowest.
+    pub const ALL: [VipTier; 3] = [VipTier::Bronze, VipTier::Silver, VipTier::Gold];
+
     const GOLD_ABOVE: Cents = Cents::new(1_000_000);
     const SILVER_ABOVE: Cents = Cents::new(500_000);
 
@@ -229,7 +232,7 @@ impl VipTier {
     }
 
     /// What a customer of this tier has spent: more than the first, and at most the second.
-    pub(super) fn spent(self) -> (Option<Cents>, Option<Cents>) {
+    pub fn spent(self) -> (Option<Cents>, Option<Cents>) {
         match self {
             VipTier::Bronze => (None, Some(Self::SILVER_ABOVE)),
             VipTier::Silver => (Some(Self::SILVER_ABOVE), Some(Self::GOLD_ABOVE)),
@@ -237,7 +240,7 @@ impl VipTier {
         }
     }
 
-    pub(super) fn of(total_spent: Cents) -> VipTier {
+    pub fn of(total_spent: Cents) -> VipTier {
         if total_spent > Self::GOLD_ABOVE {
             VipTier::Gold
         } else if total_spent > Self::SILVER_ABOVE {
@@ -247,7 +250,7 @@ impl VipTier {
         }
     }
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             VipTier::Bronze => "Bronze",
             VipTier::Silver => "Silver",

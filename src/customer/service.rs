@@ -69,6 +69,22 @@ pub(super) fn delete(
     store::delete(tx.conn(), id).map_err(has_orders)?.ok_or(CustomerError::NotFound)
 }
 
+/// The customer.
+///
+/// # Errors
+/// [`CustomerError::NotFound`].
+pub fn find(conn: &mut DbConn, id: &CustomerId) -> Result<Customer, CustomerError> {
+    store::find(conn, id)?.ok_or(CustomerError::NotFound)
+}
+
+/// The customer, whom nobody else changes until the transaction ends.
+///
+/// # Errors
+/// [`CustomerError::NotFound`].
+pub fn lock(tx: &mut Tx<'_>, id: &CustomerId) -> Result<Customer, CustomerError> {
+    store::find_and_lock(tx.conn(), id)?.ok_or(CustomerError::NotFound)
+}
+
 /// Adds to what a customer has spent: an order counts from now on, or, where `amount` is negative, no
 /// more.
 pub fn add_spent(tx: &mut Tx<'_>, id: &CustomerId, amount: Cents) -> QueryResult<()> {
@@ -89,7 +105,7 @@ fn check(
 }
 
 /// The name of one customer among the rows that are written.
-pub(super) fn row(id: &CustomerId) -> String {
+pub fn row(id: &CustomerId) -> String {
     format!("customer:{id}")
 }
 

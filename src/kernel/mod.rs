@@ -17,6 +17,8 @@ pub mod json;
 pub mod metrics;
 pub mod money;
 pub mod openapi;
+#[cfg(feature = "database")]
+pub mod outbox;
 pub mod page;
 pub mod precondition;
 pub mod problems;

@@ -18,8 +18,8 @@ pub use metrics::observe_stock;
 pub use model::{Product, ProductId, ProductRecord};
 pub use openapi::{TAG, describe};
 pub use routes::routes;
-pub use service::Products;
-pub use store::{delete_all, insert_record, is_empty};
+pub use service::{Products, row};
+pub use store::{delete_all, find, insert_record, is_empty};
 
 // What fuzz/ calls.
 #[cfg(fuzzing)]

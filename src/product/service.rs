@@ -204,7 +204,7 @@ fn check(
 }
 
 /// The name of one product among the rows that are written.
-pub(super) fn row(id: &ProductId) -> String {
+pub fn row(id: &ProductId) -> String {
     format!("{}:{id}", Product::KIND)
 }
 

@@ -187,6 +187,7 @@ fn an_order_has_the_members_of_the_contract(_: &Combination) {
                 "discount_amount",
                 "shipping_amount",
                 "tax_amount",
+                "paid_amount",
                 "payment_method",
                 "shipping_address",
                 "notes",
@@ -199,7 +200,11 @@ fn an_order_has_the_members_of_the_contract(_: &Combination) {
         let items = order["items"].as_array().expect("a list");
         assert!(!items.is_empty(), "{order}");
         for item in items {
-            expect_members(item, &["product_id", "product_name", "quantity", "price"], &[]);
+            expect_members(
+                item,
+                &["product_id", "product_name", "quantity", "price"],
+                &["fulfilled"],
+            );
             assert!(item["quantity"].as_i64() > Some(0), "{order}");
         }
         assert!(time(&order["updated_at"]) >= time(&order["created_at"]), "{order}");

@@ -50,8 +50,9 @@ fn add_large_rows(app: &App, count: usize) {
              updated_at) VALUES ('big_{number}', 'big_{number}@big.example', 'Big', 'gold', \
              '{object}', {at});
              INSERT INTO orders (order_number, customer_id, total_amount, status, \
-             shipping_address, notes, version, created_at, updated_at) VALUES ('B-{number}', \
-             'cust_040', 1, 'pending', '{object}', '{notes}', {at});"
+             shipping_address, notes, version, created_at, updated_at, placed_at, original_amount, \
+             import_difference) VALUES ('B-{number}', 'cust_040', 1, 'pending', '{object}', '{notes}', {at}, \
+             '2026-01-01 00:00:00', 1, 1);"
         )
         .expect("a string");
     }
@@ -152,8 +153,9 @@ fn orders_have_pages(combination: &Combination) {
         write!(
             sql,
             "INSERT INTO orders (order_number, customer_id, total_amount, status, version, \
-             created_at, updated_at) VALUES ('P-{number}', 'cust_040', 1, 'pending', 1, \
-             '2026-01-0{} 00:00:00', '2026-01-01 00:00:00');",
+             created_at, updated_at, placed_at, original_amount, import_difference) \
+             VALUES ('P-{number}', 'cust_040', 1, 'pending', 1, '2026-01-0{} 00:00:00', \
+             '2026-01-01 00:00:00', '2026-01-01 00:00:00', 1, 1);",
             number % 3 + 1
         )
         .expect("a string");

@@ -44,6 +44,7 @@ mod product;
 mod readme;
 mod reliability;
 mod roles;
+mod sale;
 mod schema;
 mod search;
 mod seed;
@@ -149,6 +150,7 @@ pub fn all_cases() -> Vec<Case> {
         stop::cases(),
         panics::cases(),
         pooler::cases(),
+        sale::cases(),
         schema::cases(),
         search::cases(),
         seed::cases(),

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 cases![
     Once:
-        the_readme_starts_a_store_and_makes_three_calls,
+        the_readme_starts_a_store_and_makes_a_sale,
         the_tutorial_can_be_walked_through;
 ];
 
@@ -52,7 +52,7 @@ fn blocks(page: &str) -> Vec<(&str, String)> {
     blocks
 }
 
-fn the_readme_starts_a_store_and_makes_three_calls(_: &Combination) {
+fn the_readme_starts_a_store_and_makes_a_sale(_: &Combination) {
     let readme = include_str!("../../README.md");
     let (walk, _) = readme.split_once("\n## Read on").expect("the section");
     let mut blocks = blocks(walk);
@@ -62,7 +62,7 @@ fn the_readme_starts_a_store_and_makes_three_calls(_: &Combination) {
         "{start} > chronos.log 2>&1 &\n\
          until curl -sf http://127.0.0.1:3000/readyz > ready.json; do sleep 0.1; done\n"
     );
-    assert_eq!(walk_through(&blocks), 2);
+    assert_eq!(walk_through(&blocks), 6);
 }
 
 fn the_tutorial_can_be_walked_through(_: &Combination) {

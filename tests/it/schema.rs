@@ -23,6 +23,7 @@ cases![
         a_time_is_a_time,
         a_tier_is_one_of_four,
         a_status_is_one_of_three,
+        what_an_order_cannot_be_is_refused,
         an_email_is_visible_ascii_with_one_at_sign,
         an_email_belongs_to_one_customer_in_any_case,
         an_order_has_a_customer,
@@ -117,8 +118,11 @@ fn an_update_is_held_to_the_rules_of_an_insert(combination: &Combination) {
         ("UPDATE products SET stock = stock - stock", "UPDATE products SET stock = -1 - stock"),
         ("UPDATE products SET price = 0", "UPDATE products SET price = -price - 1"),
         ("UPDATE customers SET tier = 'gold'", "UPDATE customers SET tier = 'Gold'"),
-        ("UPDATE orders SET status = 'pending'", "UPDATE orders SET status = 'paid'"),
-        ("UPDATE order_items SET quantity = 1", "UPDATE order_items SET quantity = 0"),
+        (
+            "UPDATE orders SET status = 'pending', completed_at = NULL, cancelled_at = NULL",
+            "UPDATE orders SET status = 'paid'",
+        ),
+        ("UPDATE order_items SET quantity = quantity + 1", "UPDATE order_items SET quantity = 0"),
     ] {
         expect_accepted(&storage, good);
         expect_refused(&storage, bad);
@@ -193,7 +197,7 @@ fn a_json_column_holds_16384_bytes(combination: &Combination) {
 
 fn an_amount_of_an_order_is_not_negative(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
-    let good = ["0", "1", "9223372036854775807"];
+    let good = ["0", "1", "9000000000000000000"];
     for column in ["discount_amount", "shipping_amount", "tax_amount"] {
         expect_rule(&storage, &order(), column, &good, &["-1", "9223372036854775808"]);
     }
@@ -261,6 +265,54 @@ fn a_status_is_one_of_three(combination: &Combination) {
     expect_rule(&storage, &order(), "status", &good, &bad);
 }
 
+/// Lesson 19: by hand, past the program.
+fn what_an_order_cannot_be_is_refused(combination: &Combination) {
+    let storage = Storage::seeded(&combination.backend);
+    let completed = "(SELECT min(id) FROM orders WHERE status = 'completed')";
+    let pending = "(SELECT min(id) FROM orders WHERE status = 'pending')";
+    let now = "'2026-01-01 00:00:00'";
+    let sale =
+        "INSERT INTO order_serials (fulfilment_id, order_id, line, product_id, serial) VALUES";
+    let sent = format!(
+        "INSERT INTO fulfilments (id, order_id, kind, actor, created_at) \
+         VALUES (1, 1, 'shipment', 'me', {now}), (2, 2, 'shipment', 'me', {now}); \
+         {sale} (1, 1, 1, 'prod_003', 'S')"
+    );
+    storage.execute(&sent).expect("the rules are kept");
+    let source = "INSERT INTO stock_ledger (product_id, version, kind, on_hand_delta, reserved_delta, \
+                  on_hand_after, reserved_after, source, actor, created_at) VALUES";
+    let restocked =
+        format!("{source} ('prod_001', 1, 'return', 1, 0, 1, 0, 'return:1', 'me', {now})");
+    storage.execute(&restocked).expect("the rules are kept");
+    let hold = format!(
+        "INSERT INTO stock_holds (kind, state, order_id, actor, version, created_at, updated_at) \
+         SELECT 'order', 'open', order_id, 'me', 1, {now}, {now} FROM stock_holds \
+         WHERE state = 'open' AND order_id IS NOT NULL"
+    );
+    for wrong in [
+        "UPDATE products SET stock = -1, reserved = reserved + stock + 1".to_owned(),
+        format!("UPDATE orders SET total_amount = total_amount + 1 WHERE id = {completed}"),
+        format!("UPDATE orders SET refunded_amount = paid_amount + 1 WHERE id = {completed}"),
+        format!(
+            "UPDATE orders SET status = 'completed', completed_at = {now} WHERE id = {pending}"
+        ),
+        format!("UPDATE order_items SET returned = fulfilled + 1 WHERE order_id = {completed}"),
+        format!(
+            "UPDATE orders SET status = 'cancelled', completed_at = NULL, cancelled_at = {now} \
+             WHERE id = {completed}"
+        ),
+        hold,
+        format!("{source} ('prod_001', 2, 'return', 1, 0, 2, 0, 'return:1', 'me', {now})"),
+        format!("UPDATE orders SET status = 'draft', completed_at = NULL WHERE id = {completed}"),
+        "UPDATE orders SET payment_status = 'paid'".to_owned(),
+        format!("UPDATE orders SET order_number = 'CHR-2023-000001' WHERE id = {pending}"),
+        format!("{sale} (2, 2, 1, 'prod_003', 'S')"),
+        format!("UPDATE orders SET import_difference = 1, source = 'api' WHERE id = {completed}"),
+    ] {
+        expect_refused(&storage, &wrong);
+    }
+}
+
 fn an_email_is_visible_ascii_with_one_at_sign(combination: &Combination) {
     let storage = Storage::seeded(&combination.backend);
     let longest = format!("'{}@b'", "a".repeat(253));
@@ -300,7 +352,8 @@ fn a_customer_with_orders_cannot_be_deleted_or_renamed(combination: &Combination
     expect_refused(&storage, "DELETE FROM customers WHERE id = 'cust_008'");
     expect_accepted(
         &storage,
-        "DELETE FROM orders WHERE customer_id = 'cust_001'; \
+        "DELETE FROM payments WHERE order_id IN (SELECT id FROM orders WHERE customer_id = 'cust_001'); \
+         DELETE FROM orders WHERE customer_id = 'cust_001'; \
          DELETE FROM customers WHERE id = 'cust_001'",
     );
 }
@@ -340,7 +393,8 @@ fn the_items_of_a_deleted_order_go_with_it(combination: &Combination) {
     let (all, of_one) =
         (storage.count(items), storage.count(&format!("{items} WHERE order_id = 1")));
     assert_eq!(of_one, 1);
-    storage.execute("DELETE FROM orders WHERE id = 1").expect("an order can be deleted");
+    let without_books = "DELETE FROM payments WHERE order_id = 1; DELETE FROM orders WHERE id = 1";
+    storage.execute(without_books).expect("an order can be deleted");
     assert_eq!(storage.count(items), all - of_one);
 }
 
@@ -373,6 +427,7 @@ fn required_columns_refuse_null(combination: &Combination) {
                 ("products", "metadata")
                 | ("customers", "phone" | "address")
                 | ("orders", "payment_method" | "shipping_address" | "notes")
+                | ("orders", "completed_at" | "cancelled_at")
                 | ("idempotency_keys", "location" | "etag") => {
                     expect_accepted(&storage, &row.with(column, "NULL").insert());
                 }
@@ -437,6 +492,9 @@ impl Row {
         let mut columns = self.columns.clone();
         let place = columns.iter_mut().find(|(name, _)| *name == column);
         place.unwrap_or_else(|| panic!("no {column} in {}", self.table)).1 = literal.to_owned();
+        if self.table == "orders" {
+            balance(&mut columns, column, literal);
+        }
         Row { table: self.table, columns }
     }
 
@@ -444,6 +502,31 @@ impl Row {
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
         let values: Vec<&str> = self.columns.iter().map(|(_, value)| value.as_str()).collect();
         format!("INSERT INTO {} ({}) VALUES ({})", self.table, names.join(", "), values.join(", "))
+    }
+}
+
+/// Changes what else an order must say where one of its columns is another.
+fn balance(columns: &mut [(&'static str, String)], column: &str, literal: &str) {
+    let mut set = |name: &str, literal: String| {
+        let place = columns.iter_mut().find(|(known, _)| *known == name);
+        place.expect("a column").1 = literal;
+    };
+    match column {
+        "total_amount" => {
+            set("original_amount", literal.to_owned());
+            set("import_difference", literal.to_owned());
+        }
+        "discount_amount" => set("import_difference", format!("100 + ({literal})")),
+        "shipping_amount" => set("import_difference", format!("100 - ({literal})")),
+        "status" => {
+            let at = |status: &str| {
+                let at = if literal == status { "'2026-01-01 00:00:00'" } else { "NULL" };
+                at.to_owned()
+            };
+            set("completed_at", at("'completed'"));
+            set("cancelled_at", at("'cancelled'"));
+        }
+        _ => {}
     }
 }
 
@@ -491,7 +574,7 @@ fn order() -> Row {
             ("order_number", "'NEW'"),
             ("customer_id", "'cust_001'"),
             ("total_amount", "100"),
-            ("status", "'completed'"),
+            ("status", "'pending'"),
             ("payment_method", "NULL"),
             ("shipping_address", "NULL"),
             ("notes", "NULL"),
@@ -501,6 +584,12 @@ fn order() -> Row {
             ("discount_amount", "0"),
             ("shipping_amount", "0"),
             ("tax_amount", "0"),
+            ("original_amount", "100"),
+            ("import_difference", "100"),
+            ("paid_amount", "100"),
+            ("placed_at", "'2026-01-01 00:00:00'"),
+            ("completed_at", "NULL"),
+            ("cancelled_at", "NULL"),
         ],
     )
 }

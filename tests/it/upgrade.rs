@@ -16,6 +16,7 @@ cases![
         times_of_an_older_store_are_cut_and_paged_through,
         the_next_order_of_an_older_store_follows_every_order_there_was,
         pending_orders_of_an_older_store_have_a_claim_to_their_pieces;
+    BothBackends: orders_of_an_older_store_have_books;
     WithServers:
         an_older_sqlite_finds_no_error_in_a_store;
 ];
@@ -107,11 +108,58 @@ fn times_of_an_older_store_are_cut_and_paged_through(combination: &Combination) 
 fn the_next_order_of_an_older_store_follows_every_order_there_was(combination: &Combination) {
     let app = App::start(combination, older_store(combination), &[]);
     let order = "INSERT INTO orders (order_number, customer_id, total_amount, status, version, \
-                 created_at, updated_at) VALUES ('NEXT', 'c-1', 0, 'pending', 1, \
-                 '2026-01-01 00:00:00', '2026-01-01 00:00:00')";
+                 created_at, updated_at, placed_at) VALUES ('NEXT', 'c-1', 0, 'pending', 1, \
+                 '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00')";
     app.storage.execute(order).expect("the database numbers it");
     // Order 9 was deleted before the migration, and its number is not given to another one.
     assert_eq!(app.storage.count("SELECT max(id) AS count FROM orders"), 10);
+}
+
+/// Completed orders are paid and fulfilled, and the first lines have the discount.
+fn orders_of_an_older_store_have_books(combination: &Combination) {
+    let storage = store_before(combination, "2026-11-27-000003_sell");
+    let at = "'2026-01-01 00:00:00'";
+    let mut rows = format!(
+        "INSERT INTO customers (id, email, name, tier, version, created_at, updated_at, total_spent) \
+         VALUES ('c', 'c@d', 'C', 'gold', 1, {at}, {at}, 1300);"
+    );
+    // A number, a status, and what it comes to: two lines of 500, a discount of 600, shipping of 100.
+    for (id, status, total) in [(1, "completed", 500), (2, "pending", 800), (3, "cancelled", 500)] {
+        rows += &format!(
+            "INSERT INTO orders (id, order_number, customer_id, total_amount, status, version, \
+             created_at, updated_at, discount_amount, shipping_amount) \
+             VALUES ({id}, 'N-{id}', 'c', {total}, '{status}', 1, {at}, {at}, 600, 100); \
+             INSERT INTO order_items (order_id, line, product_id, product_name, quantity, price) \
+             VALUES ({id}, 1, 'gone', 'Gone', 1, 500), ({id}, 2, 'gone', 'Gone', 5, 100);"
+        );
+    }
+    storage.execute(&rows).expect("the rules of then");
+    let app = App::start(combination, storage, &[]);
+    let shown = |id: i64| app.get(&format!("/orders/{id}")).expect(200).json["data"].clone();
+    for (id, states, paid, difference) in [
+        (1, ["completed", "paid", "fulfilled"], "5.00", "0.00"),
+        (2, ["pending", "unpaid", "unfulfilled"], "0.00", "3.00"),
+        (3, ["cancelled", "void", "none"], "0.00", "0.00"),
+    ] {
+        let order = shown(id);
+        let shown =
+            ["status", "payment_status", "fulfilment_status"].map(|name| order[name].clone());
+        assert_eq!(shown, states, "{order}");
+        assert_eq!(
+            (&order["paid_amount"], &order["import_difference"]),
+            (&json!(paid), &json!(difference))
+        );
+        let lines = order["items"].as_array().expect("a list").iter();
+        let lines: Vec<_> =
+            lines.map(|line| (&line["discount_amount"], &line["total_amount"])).collect();
+        let expected = [(&json!("5.00"), &json!("0.00")), (&json!("1.00"), &json!("4.00"))];
+        assert_eq!(lines, expected, "{order}");
+    }
+    crate::stock::expect_proved(&app);
+    let body = json!({ "lines": [{ "line": 2, "quantity": 5 }], "restock": true, "reason": "x" });
+    let back = crate::stock::post(&app, "/orders/1/returns", &body).expect(200);
+    assert_eq!(back.json["data"]["refund_due_amount"], "4.00");
+    crate::stock::expect_proved(&app);
 }
 
 fn pending_orders_of_an_older_store_have_a_claim_to_their_pieces(combination: &Combination) {

@@ -20,7 +20,11 @@ pub(super) const CUSTOMER: Option<Describe> = Some(|| {
 pub(super) const CUSTOMER: Option<Describe> = None;
 
 #[cfg(all(feature = "order", feature = "database"))]
-pub(super) const ORDER: Option<Describe> = Some(orders_of_customers);
+pub(super) const ORDER: Option<Describe> = Some(|| {
+    let mut all = crate::order::describe();
+    all.extend(crate::order::describe_of_customers());
+    vec![(crate::order::TAG, all)]
+});
 #[cfg(not(all(feature = "order", feature = "database")))]
 pub(super) const ORDER: Option<Describe> = None;
 

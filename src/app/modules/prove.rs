@@ -1,5 +1,5 @@
-//! How each module proves its books, where it was built and has any. What customers have spent and what
-//! orders come to belong here as well, once they have books.
+//! How each module proves its books, where it was built and has any. What customers have spent is proved by
+//! their orders.
 
 use super::Prove;
 
@@ -25,4 +25,10 @@ pub(super) const PRODUCT: Option<Prove> = None;
 
 pub(super) const CUSTOMER: Option<Prove> = None;
 
+#[cfg(feature = "order")]
+pub(super) const ORDER: Option<Prove> = Some(|db, tell| {
+    let count = db.read_command(|conn| Ok(crate::order::prove(conn, tell)?))?;
+    Ok(format!("{count} orders"))
+});
+#[cfg(not(feature = "order"))]
 pub(super) const ORDER: Option<Prove> = None;

@@ -79,10 +79,10 @@ pub(super) const PRODUCT: Option<Start> = Some(|args, shared| {
 pub(super) const PRODUCT: Option<Start> = None;
 
 #[cfg(all(feature = "customer", feature = "database"))]
-pub(super) const CUSTOMER: Option<Start> = Some(|_, shared| {
+pub(super) const CUSTOMER: Option<Start> = Some(|args, shared| {
     let customers = crate::customer::Customers::new(&shared.db);
     // The orders of a customer have their address among the customers.
-    let orders = orders_of_customers(shared);
+    let orders = orders_of_customers(args, shared);
     let routes: Configure = std::sync::Arc::new(move |config| {
         crate::customer::routes(config, customers.clone());
         orders(config);
@@ -93,25 +93,51 @@ pub(super) const CUSTOMER: Option<Start> = Some(|_, shared| {
 pub(super) const CUSTOMER: Option<Start> = None;
 
 #[cfg(all(feature = "order", feature = "database"))]
-pub(super) const ORDER: Option<Start> = Some(|_, shared| {
-    // No route stands below this path yet: each is 404.
-    let routes: Configure = std::sync::Arc::new(|_| ());
+pub(super) const ORDER: Option<Start> = Some(|args, shared| {
+    let orders = crate::order::Orders::new(&shared.db, sale_rules(args));
+    let routes: Configure =
+        std::sync::Arc::new(move |config| crate::order::routes(config, orders.clone()));
     vec![
         Scope { prefix: "/orders", routes },
-        Scope { prefix: "/customers", routes: orders_of_customers(shared) },
+        Scope { prefix: "/customers", routes: orders_of_customers(args, shared) },
     ]
 });
 #[cfg(not(all(feature = "order", feature = "database")))]
 pub(super) const ORDER: Option<Start> = None;
 
 #[cfg(all(feature = "order", feature = "database"))]
-fn orders_of_customers(shared: &Shared) -> Configure {
-    let orders = crate::order::Orders::new(&shared.db);
+fn orders_of_customers(args: &ServeArgs, shared: &Shared) -> Configure {
+    let orders = crate::order::Orders::new(&shared.db, sale_rules(args));
     std::sync::Arc::new(move |config| crate::order::routes_of_customers(config, orders.clone()))
 }
 
+/// The settings have been read already: what is no rule of a sale was refused there.
+#[cfg(all(feature = "order", feature = "database"))]
+fn sale_rules(args: &ServeArgs) -> crate::order::SaleRules {
+    use crate::customer::Tier;
+    use crate::kernel::config::Switch;
+    use crate::order::{BasisPoints, SaleRules, TaxMode, TaxRule};
+
+    let store = &args.store;
+    let share = |points| BasisPoints::new(points).unwrap_or(BasisPoints::ZERO);
+    let discounts = store.tier_discounts.iter();
+    let mode = TaxMode::parse(&store.tax_mode).unwrap_or(TaxMode::None);
+    SaleRules {
+        currency: store.store_currency.clone(),
+        discounts: discounts
+            .filter_map(|(tier, points)| Some((Tier::parse(tier).ok()?, share(points))))
+            .collect(),
+        tax: TaxRule {
+            mode,
+            rate: if mode == TaxMode::None { BasisPoints::ZERO } else { share(store.tax_rate) },
+        },
+        fulfils_unpaid: store.fulfil_unpaid == Switch::On,
+        hold_max_days: store.hold_max_days,
+    }
+}
+
 #[cfg(all(feature = "customer", feature = "database", not(feature = "order")))]
-fn orders_of_customers(_: &Shared) -> Configure {
+fn orders_of_customers(_: &ServeArgs, _: &Shared) -> Configure {
     std::sync::Arc::new(|_| ())
 }
 

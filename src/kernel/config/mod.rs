@@ -8,6 +8,7 @@ mod dotenv;
 mod numbers;
 mod origins;
 mod postgres_url;
+mod sales;
 mod secret;
 mod urls;
 mod values;
@@ -17,6 +18,7 @@ pub use dotenv::{load as load_dotenv, parse as parse_dotenv, unknown as unknown_
 pub use numbers::{Port, port_or, switch, whole};
 pub use origins::AllowedOrigins;
 pub use postgres_url::PostgresUrl;
+pub use sales::{TierDiscounts, currency, percent};
 pub use secret::Secret;
 pub use urls::{DatabaseUrl, RedisUrl, UpstreamUrl};
 pub use values::{AllowedHosts, BindAddress, LogFilter, LogFormat, Switch, TrustedProxies};
@@ -77,6 +79,26 @@ pub struct StoreSettings {
     /// The longest hold of pieces for a client, in days
     #[arg(long, env, default_value = "30", value_parser = whole(1..=365))]
     pub hold_max_days: u32,
+
+    /// The currency of all amounts, by its three letters; one with two decimals
+    #[arg(long, env, default_value = "USD", value_parser = currency)]
+    pub store_currency: String,
+
+    /// What customers of each tier have off their orders, in percent; empty: nothing
+    #[arg(long, env, default_value = "platinum=15,gold=10,silver=7.5,bronze=5")]
+    pub tier_discounts: TierDiscounts,
+
+    /// Whether prices hold a tax, or have it on top
+    #[arg(long, env, default_value = "none", value_parser = ["none", "included", "added"])]
+    pub tax_mode: String,
+
+    /// The tax, in percent, where there is one
+    #[arg(long, env, default_value = "0", value_parser = percent)]
+    pub tax_rate: i32,
+
+    /// Whether pieces of an order may leave before it is paid
+    #[arg(long, env, default_value = "off")]
+    pub fulfil_unpaid: Switch,
 }
 
 impl ObservationSettings {

@@ -51,6 +51,7 @@ codes! {
     InvalidQuantity = "INVALID_QUANTITY", BAD_REQUEST, "Quantity must be a positive number";
     InsufficientStock = "INSUFFICIENT_STOCK", BAD_REQUEST, "Insufficient stock";
     CostTooLarge = "COST_TOO_LARGE", BAD_REQUEST, "Total cost is too large";
+    AmountTooLarge = "AMOUNT_TOO_LARGE", BAD_REQUEST, "The amounts are too large";
     IdempotencyKeyRequired = "IDEMPOTENCY_KEY_REQUIRED", BAD_REQUEST,
         "This request needs an Idempotency-Key";
     /// Stands for every status from 400 to 499 that has no code of its own.
@@ -61,6 +62,7 @@ codes! {
     ProductNotFound = "PRODUCT_NOT_FOUND", NOT_FOUND, "Product not found";
     CustomerNotFound = "CUSTOMER_NOT_FOUND", NOT_FOUND, "Customer not found";
     HoldNotFound = "HOLD_NOT_FOUND", NOT_FOUND, "Hold not found";
+    OrderNotFound = "ORDER_NOT_FOUND", NOT_FOUND, "Order not found";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", METHOD_NOT_ALLOWED, "Method Not Allowed";
     RequestTimeout = "REQUEST_TIMEOUT", REQUEST_TIMEOUT, "Request Timeout";
     IdempotencyKeyInUse = "IDEMPOTENCY_KEY_IN_USE", CONFLICT,
@@ -71,6 +73,16 @@ codes! {
     BelowReserved = "BELOW_RESERVED", CONFLICT, "Fewer pieces would be left than are reserved";
     HoldExpired = "HOLD_EXPIRED", CONFLICT, "This hold has ended";
     HoldNotOpen = "HOLD_NOT_OPEN", CONFLICT, "This hold is not open";
+    OrderExists = "ORDER_EXISTS", CONFLICT, "This customer has an order with this reference";
+    OrderState = "ORDER_STATE", CONFLICT, "This cannot happen to the order as it is";
+    PriceChanged = "PRICE_CHANGED", CONFLICT, "The order comes to another total";
+    QuoteExpired = "QUOTE_EXPIRED", CONFLICT, "This quote has ended";
+    PaymentExceedsDue = "PAYMENT_EXCEEDS_DUE", CONFLICT, "Less is due";
+    PaymentExists = "PAYMENT_EXISTS", CONFLICT, "This payment was written down before";
+    RefundExceedsPaid = "REFUND_EXCEEDS_PAID", CONFLICT, "Less can be refunded";
+    QuantityExceedsOpen = "QUANTITY_EXCEEDS_OPEN", CONFLICT, "This line has fewer such pieces";
+    SerialSold = "SERIAL_SOLD", CONFLICT, "A piece with this serial number has left already";
+    OrderUnpaid = "ORDER_UNPAID", CONFLICT, "The order is not paid";
     CustomerExists = "CUSTOMER_EXISTS", CONFLICT, "Customer with this ID or email already exists";
     EmailInUse = "EMAIL_IN_USE", CONFLICT, "Email already in use";
     CustomerHasOrders = "CUSTOMER_HAS_ORDERS", CONFLICT,

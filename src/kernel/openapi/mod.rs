@@ -13,7 +13,8 @@ mod version_30;
 
 pub use document::{Document, Listener};
 pub use parameters::{
-    any_text, choice, flag, id, id_or_none, ids, money, phone, text, time, whole, words,
+    any_text, choice, flag, id, id_or_none, ids, money, number_or_name, phone, text, time, whole,
+    words,
 };
 pub use route::{Answer, Route};
 pub use version_30::to_version_30;

@@ -7,6 +7,11 @@ pub fn id() -> Object {
     string().pattern(Some("^[A-Za-z0-9._-]{1,50}$")).build()
 }
 
+/// The number of a row, or a name that begins with a letter.
+pub fn number_or_name() -> Object {
+    string().pattern(Some("^([1-9][0-9]{0,17}|[A-Za-z][A-Za-z0-9._-]{0,49})$")).build()
+}
+
 /// An id in a query, where an empty one counts as none.
 pub fn id_or_none() -> Object {
     string().pattern(Some("^([A-Za-z0-9._-]{1,50})?$")).build()

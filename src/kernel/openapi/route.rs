@@ -69,6 +69,13 @@ impl Answer {
         Answer { status, description, content, headers: Vec::new(), schemas }
     }
 
+    /// As [`Answer::json`], where an example would have to be made first.
+    pub fn of<T: ToSchema>(status: StatusCode, description: &'static str) -> Answer {
+        let (schema, schemas) = named::<T>();
+        let content = Some(("application/json", schema, None));
+        Answer { status, description, content, headers: Vec::new(), schemas }
+    }
+
     /// A page of a list: rows, and what is said of the page.
     pub fn page<V: ListView, Row: ToSchema>(
         name: &'static str,
@@ -101,6 +108,13 @@ impl Answer {
     pub fn text(description: &'static str) -> Answer {
         let schema = RefOr::T(Object::with_type(Type::String).into());
         let content = Some(("text/plain", schema, None));
+        Answer { content, ..Answer::empty(StatusCode::OK, description) }
+    }
+
+    /// Lines of cells with commas between them.
+    pub fn csv(description: &'static str) -> Answer {
+        let schema = RefOr::T(Object::with_type(Type::String).into());
+        let content = Some(("text/csv", schema, None));
         Answer { content, ..Answer::empty(StatusCode::OK, description) }
     }
 

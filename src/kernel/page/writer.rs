@@ -19,6 +19,8 @@ pub struct PageWriter<T: Placed> {
     page: Page<T::Key>,
     /// What stands before the first row.
     opening: &'static str,
+    /// Whether a comma stands between two rows.
+    is_json: bool,
     write_row: WriteRow<T>,
     max_bytes: usize,
     room: Option<Room>,
@@ -40,7 +42,12 @@ impl<T: Placed> PageWriter<T> {
         } else {
             (MAX_BYTES, Some(Room::for_bytes(MAX_BYTES).await?))
         };
-        Ok(PageWriter { page, opening, write_row, max_bytes, room })
+        Ok(PageWriter { page, opening, is_json: true, write_row, max_bytes, room })
+    }
+
+    /// Rows that end by themselves, with nothing between them. To be read forwards.
+    pub fn of_lines(self) -> PageWriter<T> {
+        PageWriter { is_json: false, ..self }
     }
 
     /// How the rows of the whole list are counted.
@@ -100,7 +107,7 @@ impl<T: Placed> PageWriter<T> {
 
     fn show(&self, row: T, rows: &mut Rows) -> ControlFlow<()> {
         let before = rows.bytes.len();
-        if rows.shown > 0 {
+        if rows.shown > 0 && self.is_json {
             rows.bytes.push(b',');
         }
         if rows.shown < self.page.limit {
@@ -292,8 +299,14 @@ mod tests {
     /// Fills a page as a database would.
     fn fill(rows: &[Row], page: &Page<Number>, part: i64, max_bytes: usize) -> WrittenPage {
         let (page, room) = (page.clone(), None);
-        let mut writer =
-            PageWriter { page, opening: "[", write_row: Box::new(write_row), max_bytes, room };
+        let mut writer = PageWriter {
+            page,
+            opening: "[",
+            is_json: true,
+            write_row: Box::new(write_row),
+            max_bytes,
+            room,
+        };
         let filled: Result<WrittenPage, ()> = writer.fill(part, |part, show| {
             let place = part.place().map(|place| match place.value {
                 PlaceValue::Number(number) => number,

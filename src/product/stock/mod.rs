@@ -33,6 +33,7 @@ pub use service::{
     Proved, Stock, adopt, claim_loaded, expire_due, fulfil, hold_of_order, prove, put_back,
     release_for_order, reserve,
 };
+pub use store::open_items_of_orders;
 pub(super) use store::{
     count_open_holds, delete_all, find_level, is_empty, next_version, write_opening, write_removal,
 };

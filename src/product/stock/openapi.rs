@@ -184,7 +184,7 @@ fn ledger() -> Route {
         "listLedger",
         "List the moves of all products, newest first",
     );
-    ledger_filters(route, ("prod_001", 12), 129)
+    ledger_filters(route, ("prod_001", 12), 128)
 }
 
 fn low() -> Route {

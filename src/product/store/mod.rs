@@ -98,7 +98,8 @@ struct ChangedColumns {
     metadata: Option<Option<JsonObject>>,
 }
 
-pub(super) fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
+/// The product, as it is in the database.
+pub fn find(conn: &mut DbConn, id: &ProductId) -> QueryResult<Option<Product>> {
     let row: Option<Row> = products::table.find(id.as_str()).first(conn).optional()?;
     row.map(Row::into_product).transpose()
 }

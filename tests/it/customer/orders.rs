@@ -31,16 +31,18 @@ fn orders_are_those_of_the_data_file_newest_first(combination: &Combination) {
 fn an_order_has_money_as_text_an_integer_id_and_its_items_in_order(combination: &Combination) {
     let app = combination.start();
     let order = "INSERT INTO orders (id, order_number, customer_id, total_amount, status, \
-                 payment_method, shipping_address, notes, version, created_at, updated_at) VALUES";
+                 payment_method, shipping_address, notes, version, created_at, updated_at, placed_at, \
+                 cancelled_at, original_amount, import_difference) VALUES";
     let item = "INSERT INTO order_items \
                 (order_id, line, product_id, product_name, quantity, price) VALUES";
     execute(
         &app,
         &format!(
             "{order} (5000000000, 'N-1', 'cust_040', 1000000035, 'pending', NULL, NULL, NULL, 1, \
-             '2026-01-01 00:00:00', '2026-01-02 03:04:05.678');
+             '2026-01-01 00:00:00', '2026-01-02 03:04:05.678', '2026-01-01 00:00:00', NULL, 1000000035, \
+             1000000035);
              {order} (5000000001, 'N-2', 'cust_040', 5, 'cancelled', 'cash', '{{\"a\":1}}', '', 1, \
-             '2026-01-01 00:00:00', '2026-01-01 00:00:00');
+             '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00', 5, 5);
              {item} (5000000000, 10, 'gone', 'Tenth', 1, 5);
              {item} (5000000000, 2, 'prod_002', 'Second', 10, 3);
              {item} (5000000000, 1, 'prod_001', 'First', 1, 1000000000);

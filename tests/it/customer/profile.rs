@@ -148,12 +148,16 @@ fn an_id_that_cannot_exist_is_refused(combination: &Combination) {
 /// Adds an order without items past the program, and to what its customer has spent.
 #[track_caller]
 fn add_order(app: &App, customer: &str, cents: i64, status: &str) {
+    let at = "'2026-01-01 00:00:00'";
+    let [completed, cancelled] =
+        ["completed", "cancelled"].map(|end| if status == end { at } else { "NULL" });
     execute(
         app,
         &format!(
             "INSERT INTO orders (order_number, customer_id, total_amount, status, version, \
-             created_at, updated_at) SELECT 'T-' || count(*), '{customer}', {cents}, '{status}', \
-             1, '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM orders;
+             created_at, updated_at, placed_at, original_amount, import_difference, paid_amount, \
+             completed_at, cancelled_at) VALUES ((SELECT 'T-' || count(*) FROM orders), '{customer}', \
+             {cents}, '{status}', 1, {at}, {at}, {at}, {cents}, {cents}, {cents}, {completed}, {cancelled});
              UPDATE customers SET total_spent = (SELECT COALESCE(sum(total_amount), 0) FROM orders \
              WHERE customer_id = customers.id AND status IN ('pending', 'completed')) \
              WHERE id = '{customer}'"

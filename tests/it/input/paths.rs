@@ -42,7 +42,7 @@ fn a_path_with_two_readings_is_refused(combination: &Combination) {
 
 fn a_path_beside_the_routes_is_not_found(combination: &Combination) {
     let app = combination.start();
-    for path in ["/productsx", "/products.json", "/Products", "/product", "/customersx", "/orders"]
+    for path in ["/productsx", "/products.json", "/Products", "/product", "/customersx", "/ordersx"]
     {
         quiet(app.get(path).expect_failure(404, "Not Found"));
         quiet(app.post(path, &json!({})).expect_failure(404, "Not Found"));

@@ -36,11 +36,11 @@ fn a_database_with_rows_is_refused_and_left_alone(combination: &Combination) {
 
 fn one_row_in_any_table_is_enough_to_refuse(combination: &Combination) {
     for emptied in [
-        "DELETE FROM orders; DELETE FROM customers",
-        "DELETE FROM orders; DELETE FROM products",
-        "DELETE FROM products; DELETE FROM orders WHERE id > 1",
+        "DELETE FROM payments; DELETE FROM orders; DELETE FROM customers",
+        "DELETE FROM payments; DELETE FROM orders; DELETE FROM products",
+        "DELETE FROM products; DELETE FROM payments; DELETE FROM orders WHERE id > 1",
         // What is left are the books.
-        "DELETE FROM orders; DELETE FROM customers; DELETE FROM products",
+        "DELETE FROM payments; DELETE FROM orders; DELETE FROM customers; DELETE FROM products",
     ] {
         let storage = Storage::seeded(&combination.backend);
         storage.execute(emptied).expect("rows can be deleted");
@@ -49,7 +49,7 @@ fn one_row_in_any_table_is_enough_to_refuse(combination: &Combination) {
         assert_eq!(dump(&storage), before, "{emptied}");
     }
     let storage = Storage::seeded(&combination.backend);
-    let everything = "DELETE FROM orders; DELETE FROM customers; DELETE FROM products; \
+    let everything = "DELETE FROM payments; DELETE FROM orders; DELETE FROM customers; DELETE FROM products; \
                       DELETE FROM stock_hold_items; DELETE FROM stock_holds; DELETE FROM stock_ledger";
     storage.execute(everything).expect("rows can be deleted");
     expect_done(seed(&storage, &Files::good(), &[]));
@@ -106,8 +106,8 @@ fn the_next_order_is_numbered_after_those_of_the_files(combination: &Combination
     let storage = Storage::empty(&combination.backend);
     expect_done(seed(&storage, &Files::good(), &[]));
     let insert = "INSERT INTO orders (order_number, customer_id, total_amount, status, version, \
-                  created_at, updated_at) VALUES ('NEXT', 'cust_a', 0, 'pending', 1, \
-                  '2026-01-01 00:00:00', '2026-01-01 00:00:00')";
+                  created_at, updated_at, placed_at) VALUES ('NEXT', 'cust_a', 0, 'pending', 1, \
+                  '2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00')";
     storage.execute(insert).expect("the database numbers it");
     assert_eq!(lines(&storage, "SELECT concat_ws(' ', id) AS line FROM orders"), ["10", "7", "9"]);
 }

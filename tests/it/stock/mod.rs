@@ -22,7 +22,7 @@ const PAST: &str = "2026-01-01 00:00:00";
 
 /// A store with these products, of which there are so many pieces.
 #[track_caller]
-fn store_of(combination: &Combination, products: &[(&str, i32)]) -> App {
+pub fn store_of(combination: &Combination, products: &[(&str, i32)]) -> App {
     let app = combination.start_empty();
     for (id, stock) in products {
         add(&app, id, *stock);
@@ -31,7 +31,7 @@ fn store_of(combination: &Combination, products: &[(&str, i32)]) -> App {
 }
 
 #[track_caller]
-fn add(app: &App, id: &str, stock: i32) {
+pub fn add(app: &App, id: &str, stock: i32) {
     let body = json!({
         "id": id, "name": format!("Watch {id}"), "brand": "Test", "price": "100.00",
         "stock": stock, "category": "dress",
@@ -39,19 +39,19 @@ fn add(app: &App, id: &str, stock: i32) {
     app.post("/products", &body).expect(201);
 }
 
-fn fresh_key() -> String {
+pub fn fresh_key() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("key-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Sends a body with a key that is new.
 #[track_caller]
-fn post(app: &App, path: &str, body: &Value) -> Answer {
+pub fn post(app: &App, path: &str, body: &Value) -> Answer {
     send(app, "POST", path, &[("Idempotency-Key", &fresh_key())], body)
 }
 
 #[track_caller]
-fn send(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+pub fn send(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
     let bearer = format!("Bearer {}", app.token());
     let mut all = vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     all.extend(headers);
@@ -60,18 +60,18 @@ fn send(app: &App, method: &str, path: &str, headers: &[(&str, &str)], body: &Va
 
 /// The data of what is read.
 #[track_caller]
-fn data(app: &App, path: &str) -> Value {
+pub fn data(app: &App, path: &str) -> Value {
     app.get(path).expect(200).json["data"].clone()
 }
 
 /// What is on hand, reserved and available.
 #[track_caller]
-fn level(app: &App, id: &str) -> [i64; 3] {
+pub fn level(app: &App, id: &str) -> [i64; 3] {
     let level = data(app, &format!("/products/{id}/stock"));
     ["on_hand", "reserved", "available"].map(|name| level[name].as_i64().expect("a number"))
 }
 
-fn hold_body(items: &[(&str, i64)], seconds: i64) -> Value {
+pub fn hold_body(items: &[(&str, i64)], seconds: i64) -> Value {
     let items: Vec<Value> = items
         .iter()
         .map(|(id, quantity)| json!({ "product_id": id, "quantity": quantity }))
@@ -81,14 +81,14 @@ fn hold_body(items: &[(&str, i64)], seconds: i64) -> Value {
 
 /// Makes a hold, and returns its id.
 #[track_caller]
-fn hold(app: &App, items: &[(&str, i64)]) -> i64 {
+pub fn hold(app: &App, items: &[(&str, i64)]) -> i64 {
     let answer = post(app, "/holds", &hold_body(items, 3600)).expect(201);
     answer.json["data"]["id"].as_i64().expect("an id")
 }
 
 /// Has the end of a hold pass.
 #[track_caller]
-fn end(app: &App, hold: i64) {
+pub fn end(app: &App, hold: i64) {
     let sql = format!("UPDATE stock_holds SET expires_at = '{PAST}' WHERE id = {hold}");
     app.storage.execute(&sql).expect("a hold has an end");
 }
@@ -118,7 +118,7 @@ fn moves(app: &App, id: &str) -> Vec<String> {
 }
 
 /// `chronos proof` of a store.
-fn proof(storage: &Storage) -> Output {
+pub fn proof(storage: &Storage) -> Output {
     let mut command = command(storage.folder.path());
     command.arg("proof").env("DATABASE_URL", &storage.database_url);
     command.output().expect("the binary starts")
@@ -126,7 +126,7 @@ fn proof(storage: &Storage) -> Output {
 
 /// Fails the test unless the books prove the store, over HTTP and by the command.
 #[track_caller]
-fn expect_proved(app: &App) {
+pub fn expect_proved(app: &App) {
     let answer = data(app, "/stock/proof");
     assert_eq!((&answer["proved"], &answer["drift"]), (&json!(true), &json!([])));
     let output = proof(&app.storage);

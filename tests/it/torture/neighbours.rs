@@ -90,7 +90,8 @@ fn start(combination: &Combination) -> App {
         "INSERT INTO customers (id, email, name, tier, version, created_at, updated_at) \
          SELECT 'many_' || i, 'many_' || i || '@example.com', 'Many', 'gold', {at} FROM {};
          INSERT INTO orders (order_number, customer_id, total_amount, status, version, created_at, \
-         updated_at) SELECT 'M-' || i, 'cust_040', 1, 'pending', {at} FROM {};
+         updated_at, placed_at, original_amount, import_difference) SELECT 'M-' || i, 'cust_040', 1, 'pending', \
+         {at}, '2026-01-01 00:00:00', 1, 1 FROM {};
          ANALYZE;",
         numbers(customers),
         numbers(orders)

@@ -368,3 +368,22 @@ fn filtered(filter: &HoldFilter, now: DateTime<Utc>) -> holds::BoxedQuery<'_, Mu
     }
     query
 }
+
+/// How many pieces of each product the open holds of orders that were placed have: order, product, pieces.
+pub fn open_items_of_orders(conn: &mut DbConn) -> QueryResult<Vec<(i64, String, i64)>> {
+    use crate::schema::{stock_hold_items, stock_holds};
+
+    let rows: Vec<(Option<i64>, String, i32)> = stock_hold_items::table
+        .inner_join(stock_holds::table)
+        .filter(stock_holds::state.eq("open").and(stock_holds::kind.eq("order")))
+        .select((
+            stock_holds::order_id,
+            stock_hold_items::product_id,
+            stock_hold_items::open_quantity,
+        ))
+        .load(conn)?;
+    let of_orders = rows
+        .into_iter()
+        .filter_map(|(order, product, open)| Some((order?, product, i64::from(open))));
+    Ok(of_orders.collect())
+}

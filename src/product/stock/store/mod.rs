@@ -7,6 +7,7 @@ mod moves;
 mod proof;
 
 pub(in crate::product) use holds::count_open_holds;
+pub use holds::open_items_of_orders;
 pub(super) use holds::{
     close, convert, due_holds, find_hold, find_hold_and_lock, find_open_hold_of_order, forget_hold,
     insert_hold, insert_item, prolong, set_open, take_from_item, touch,

@@ -16,34 +16,10 @@ use super::model::not_one_of;
 use crate::kernel::error::Invalid;
 use crate::kernel::http::Query;
 use crate::kernel::ids::Id;
-use serde::Serialize;
+pub(super) use crate::kernel::wire::Answered;
+use crate::kernel::wire::answer_schema;
 use utoipa::ToSchema;
 
-/// `{success, data}`.
-#[derive(Serialize)]
-pub(super) struct Answered<T> {
-    success: bool,
-    data: T,
-}
-
-impl<T> Answered<T> {
-    pub(super) fn new(data: T) -> Answered<T> {
-        Answered { success: true, data }
-    }
-}
-
-/// As [`Answered`] writes each view.
-macro_rules! answer_schema {
-    ($name:ident, $view:ident) => {
-        #[derive(ToSchema)]
-        #[expect(dead_code, reason = "it describes what Answered writes")]
-        pub(super) struct $name {
-            success: bool,
-            #[schema(inline = false)]
-            data: $view<'static>,
-        }
-    };
-}
 answer_schema!(HoldAnswer, HoldView);
 answer_schema!(LevelAnswer, LevelView);
 answer_schema!(LedgerAnswer, LedgerView);

@@ -1,137 +1,18 @@
-//! Orders as JSON, as on the network and in the data files. Raw strings and numbers stop here.
+//! Orders as data files have them.
 
-use super::model::{
-    Amounts, NewOrder, Order, OrderItem, OrderStatus, check_total, order_id_at, parse_order_id,
-    parse_quantity,
-};
 use crate::customer::{Address, CustomerId, parse_address};
-use crate::kernel::http::{ListView, Query};
+use crate::kernel::error::{Invalid, Rule};
 use crate::kernel::ids::Id;
 use crate::kernel::money::{Cents, JsonMoney};
-use crate::kernel::page::Place;
 use crate::kernel::problems::Problems;
 use crate::kernel::record::FromRecord;
 use crate::kernel::wire::{Members, Whole, all};
 use crate::kernel::{text, time};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// `GET /customers/{id}/orders`.
-pub(super) struct OrderList;
-
-impl ListView for OrderList {
-    const NAME: &'static str = "orders";
-    /// The path says whose orders; the query chooses none of them.
-    type Filter = ();
-    type Row = Order;
-    const DEFAULT_LIMIT: i64 = 100;
-    const FILTERS: &'static [&'static str] = &[];
-    const MEMBERS: &'static [&'static str] = &[
-        "id",
-        "order_number",
-        "customer_id",
-        "items",
-        "total_amount",
-        "discount_amount",
-        "shipping_amount",
-        "tax_amount",
-        "status",
-        "payment_method",
-        "shipping_address",
-        "notes",
-        "created_at",
-        "updated_at",
-    ];
-    const HAS_TOTAL: bool = false;
-    const SHOWS_COUNT: bool = true;
-
-    fn parse_filter(_: &Query, _: &mut Problems) -> Option<()> {
-        Some(())
-    }
-
-    fn has_place(place: &Place) -> bool {
-        order_id_at(place).is_some()
-    }
-
-    fn view(order: &Order) -> impl Serialize {
-        OrderView::from(order)
-    }
-}
-
-/// An order as clients see it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Order)]
-pub(super) struct OrderView<'a> {
-    id: i64,
-    order_number: &'a str,
-    customer_id: &'a str,
-    items: Vec<OrderItemView<'a>>,
-    total_amount: JsonMoney,
-    /// The three amounts are there only where one of them is not 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    discount_amount: Option<JsonMoney>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    shipping_amount: Option<JsonMoney>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    tax_amount: Option<JsonMoney>,
-    #[schema(value_type = OrderStatus)]
-    status: &'static str,
-    #[schema(required = true)]
-    payment_method: Option<&'a str>,
-    #[schema(required = true, value_type = Option<Object>)]
-    shipping_address: Option<&'a Address>,
-    #[schema(required = true)]
-    notes: Option<&'a str>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(format = DateTime)]
-    updated_at: String,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = OrderItem)]
-struct OrderItemView<'a> {
-    product_id: &'a str,
-    product_name: &'a str,
-    quantity: i32,
-    price: JsonMoney,
-}
-
-impl<'a> From<&'a Order> for OrderView<'a> {
-    fn from(order: &'a Order) -> Self {
-        let amounts = Some(order.amounts).filter(|amounts| *amounts != Amounts::NONE);
-        OrderView {
-            id: order.id,
-            order_number: &order.order_number,
-            customer_id: order.customer_id.as_str(),
-            items: order.items.iter().map(Into::into).collect(),
-            total_amount: order.total_amount.into(),
-            discount_amount: amounts.map(|amounts| amounts.discount.into()),
-            shipping_amount: amounts.map(|amounts| amounts.shipping.into()),
-            tax_amount: amounts.map(|amounts| amounts.tax.into()),
-            status: order.status.as_str(),
-            payment_method: order.payment_method.as_deref(),
-            shipping_address: order.shipping_address.as_ref(),
-            notes: order.notes.as_deref(),
-            created_at: time::rfc3339(order.created_at),
-            updated_at: time::rfc3339(order.updated_at),
-        }
-    }
-}
-
-impl<'a> From<&'a OrderItem> for OrderItemView<'a> {
-    fn from(item: &'a OrderItem) -> Self {
-        OrderItemView {
-            product_id: item.product_id.as_str(),
-            product_name: &item.product_name,
-            quantity: item.quantity,
-            price: item.price.into(),
-        }
-    }
-}
+use crate::order::model::{
+    Amounts, NewOrder, OrderItem, OrderStatus, check_total, parse_order_id, parse_quantity,
+    parse_status,
+};
+use serde::Deserialize;
 
 #[derive(Deserialize)]
 pub struct RawOrder {
@@ -143,6 +24,7 @@ pub struct RawOrder {
     discount_amount: Option<JsonMoney>,
     shipping_amount: Option<JsonMoney>,
     tax_amount: Option<JsonMoney>,
+    paid_amount: Option<JsonMoney>,
     status: Option<String>,
     payment_method: Option<String>,
     shipping_address: Option<Address>,
@@ -157,6 +39,7 @@ pub struct RawItem {
     product_name: Option<String>,
     quantity: Option<Whole>,
     price: Option<JsonMoney>,
+    fulfilled: Option<Whole>,
 }
 
 /// As a record of `orders.json` has it. It has kept every rule that an order can keep by itself;
@@ -178,7 +61,9 @@ impl FromRecord for NewOrder {
             members.required("total_amount", raw.total_amount, |money| money.cents("total_amount"));
         let amounts =
             amounts_of(&mut members, [raw.discount_amount, raw.shipping_amount, raw.tax_amount]);
-        let status = members.required("status", raw.status, |text| OrderStatus::parse(&text));
+        let status = members.required("status", raw.status, |text| parse_status(&text));
+        let paid_amount =
+            members.optional(raw.paid_amount, |money: JsonMoney| money.cents("paid_amount"));
         let payment_method =
             members.optional(raw.payment_method, |text| text::required("payment_method", text, 50));
         let shipping_address = members
@@ -193,6 +78,11 @@ impl FromRecord for NewOrder {
         if let (Some(total), Some(items), Some(amounts)) = (total_amount, &items, amounts) {
             members.problems().take(check_total(total, items, amounts));
         }
+        if let (Some(status), Some(items), Some(total), Some(paid)) =
+            (status, &items, total_amount, paid_amount)
+        {
+            members.problems().take(check_state(status, items, total, paid));
+        }
         members.build(all!(NewOrder {
             id,
             order_number,
@@ -201,6 +91,7 @@ impl FromRecord for NewOrder {
             total_amount,
             amounts,
             status,
+            paid_amount,
             payment_method,
             shipping_address,
             notes,
@@ -225,6 +116,35 @@ fn amounts_of(
     all!(Amounts { discount, shipping, tax })
 }
 
+/// Checks that what has left and what was paid are those of an order of this status.
+fn check_state(
+    status: OrderStatus,
+    items: &[OrderItem],
+    total: Cents,
+    paid: Option<Cents>,
+) -> Result<(), Invalid> {
+    let left = |item: &OrderItem| item.fulfilled.unwrap_or(item.quantity);
+    let wrong = |field, reason: &'static str| Err(Invalid::new(field, Rule::OutOfRange, reason));
+    match status {
+        OrderStatus::Completed if items.iter().any(|item| left(item) < item.quantity) => {
+            wrong("items", "of a completed order must be fulfilled")
+        }
+        OrderStatus::Completed if paid.is_some_and(|paid| paid < total) => {
+            wrong("paid_amount", "of a completed order must be the total, or more")
+        }
+        OrderStatus::Cancelled if items.iter().any(|item| item.fulfilled.unwrap_or(0) > 0) => {
+            wrong("items", "of a cancelled order must not be fulfilled")
+        }
+        OrderStatus::Pending
+            if items.iter().all(|item| item.fulfilled == Some(item.quantity))
+                && paid.unwrap_or(Cents::ZERO) >= total =>
+        {
+            wrong("status", "must be completed: everything is fulfilled and paid")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// All items, or `None` where one of them is wrong.
 fn items_of(raw: Vec<RawItem>, problems: &mut Problems) -> Option<Vec<OrderItem>> {
     let items = raw.into_iter().enumerate().map(|(index, raw)| {
@@ -247,6 +167,13 @@ impl FromRecord for OrderItem {
         let quantity =
             members.required("quantity", raw.quantity, |pieces| parse_quantity(pieces.0));
         let price = members.required("price", raw.price, |price| price.price("price"));
-        members.build(all!(OrderItem { product_id, product_name, quantity, price }))
+        let fulfilled = members.optional(raw.fulfilled, |pieces: Whole| {
+            let most = quantity.unwrap_or(i32::MAX);
+            i32::try_from(pieces.0).ok().filter(|it| (0..=most).contains(it)).ok_or_else(|| {
+                let reason = "must be from 0 to the quantity";
+                Invalid::new("fulfilled", Rule::OutOfRange, reason)
+            })
+        });
+        members.build(all!(OrderItem { product_id, product_name, quantity, price, fulfilled }))
     }
 }
